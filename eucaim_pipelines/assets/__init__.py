@@ -1,0 +1,1 @@
+"""The Dagster assets, checks and automation: glue around one domain call each."""

@@ -1,0 +1,1 @@
+"""The EUCAIM DCAT-AP catalogue record."""

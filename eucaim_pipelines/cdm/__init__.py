@@ -1,0 +1,1 @@
+"""The common data model: coding, linkage, imaging and clinical tables."""

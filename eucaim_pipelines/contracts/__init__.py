@@ -1,0 +1,1 @@
+"""Contracts read and cross-checked: source contracts, table contracts, vocabularies, tiers."""

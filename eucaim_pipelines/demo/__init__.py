@@ -1,0 +1,1 @@
+"""Demonstration exports of three data holders; used by the command line and by tests only."""

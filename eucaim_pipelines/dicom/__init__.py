@@ -1,0 +1,1 @@
+"""Reading and examining DICOM objects; the header inventory."""

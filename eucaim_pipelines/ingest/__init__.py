@@ -1,0 +1,1 @@
+"""Exports, archives, clinical files and the ledger of what was received."""

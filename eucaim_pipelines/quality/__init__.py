@@ -1,0 +1,1 @@
+"""Checks, findings, disclosure control and tier verdicts."""

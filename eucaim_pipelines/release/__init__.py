@@ -1,0 +1,1 @@
+"""Object stores, manifests and the file structure of a release."""

@@ -1,0 +1,1 @@
+"""The data holder's report, local and shareable edition."""

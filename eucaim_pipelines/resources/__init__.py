@@ -1,0 +1,1 @@
+"""Places: zones, stores, workers, the site key. No processes."""

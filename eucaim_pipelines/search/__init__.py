@@ -1,0 +1,1 @@
+"""The private index that federated search will ask."""
