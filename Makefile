@@ -1,0 +1,55 @@
+# Everything a person types. `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+DICOM ?= ../shared/data/dicom
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test ui real check format clean lock bench
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name it with PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "Setting up .venv (once; takes a minute or two while packages are downloaded)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+setup: $(READY) ## make .venv from requirements.lock
+
+demo: $(READY) ## three data holders' exports become Tier 1, 2 and 3 releases in .demo/
+	@$(BIN)/eucaim demo .demo
+
+real: $(READY) ## the real DICOM objects of DICOM=../shared/data/dicom as one dataset in .real/
+	@$(BIN)/eucaim real .real --dicom $(DICOM)
+
+test: $(READY) ## run the tests
+	@$(BIN)/pytest -q -n 2
+
+ui: $(READY) ## open Dagster on the demo (http://127.0.0.1:3000)
+	@test -f .demo/settings.yaml || $(BIN)/eucaim demo .demo
+	@EUCAIM_SETTINGS=$(CURDIR)/.demo/settings.yaml DAGSTER_HOME=$(CURDIR)/.demo/home PATH=$(CURDIR)/$(BIN):$$PATH \
+		$(BIN)/dg dev -w workspace.yaml --host 127.0.0.1
+
+format: $(READY) ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
+
+check: $(READY) ## format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## measure speed against a peer, in one run
+	@$(BIN)/python benchmarks/deidentify.py
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --all-extras --output-file requirements.lock pyproject.toml
+
+clean: ## remove what the targets made, but .venv
+	@rm -rf .demo .real build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

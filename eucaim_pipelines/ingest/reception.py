@@ -1,0 +1,166 @@
+"""Reading what is new in landing: hashes, header rows and the rows of clinical tables, into the ledger.
+
+A file is recognised by path, size and mtime and not read again. Landing is never written to.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from eucaim_pipelines.contracts.sources import ClinicalFile
+from eucaim_pipelines.dicom.examination import examine
+from eucaim_pipelines.dicom.reading import content_sha256
+from eucaim_pipelines.errors import MachineError, Refusal
+from eucaim_pipelines.ingest import clinical_files
+from eucaim_pipelines.ingest.exports import Entry, Export, OpenExport
+from eucaim_pipelines.ingest.ledger import Ledger, Reading
+
+CHUNK_BYTES = 16 * 1024**2
+CHUNK_FILES = 64
+Progress = Callable[[int, int], None]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What one look at landing found: files listed, and how many of them had to be read."""
+
+    exports: int
+    listed: int
+    read: int
+
+
+@dataclass(frozen=True)
+class _Result:
+    """One reading, with the rows of a clinical table on their way from the worker to the restricted zone."""
+
+    reading: Reading
+    rows: pa.Table | None
+
+
+def receive(
+    ledger: Ledger,
+    exports: Sequence[Export],
+    specs: Sequence[ClinicalFile],
+    executor: Executor,
+    *,
+    tables: Path,
+    limit: int,
+    progress: Progress,
+) -> Landing:
+    """Read every new or changed file of the exports into the ledger, chunk by chunk.
+
+    Parameters
+    ----------
+    tables
+        Folder of the restricted zone that takes the rows of clinical tables, by the file's SHA-256.
+    limit
+        Largest file in bytes; larger ones are refused.
+    progress
+        Called with (files read, files to read).
+    """
+    chunks: list[tuple[Export, list[Entry]]] = []
+    listed = 0
+    for export in exports:
+        entries = _list(export)
+        listed += len(entries)
+        ledger.register(export, len(entries))
+        fresh = _unread(entries, ledger.known(export.name))
+        chunks += [(export, chunk) for chunk in chunked(fresh, lambda entry: entry.bytes)]
+    total, done = sum(len(entries) for _, entries in chunks), 0
+    futures = {executor.submit(read_chunk, export, part, tuple(specs), limit): export for export, part in chunks}
+    for future in as_completed(futures):
+        results = future.result()
+        for result in results:
+            _store_rows(result, tables)
+        ledger.record(futures[future].name, [result.reading for result in results])
+        done += len(results)
+        progress(done, total)
+    return Landing(len(exports), listed, total)
+
+
+def read_chunk(
+    export: Export, entries: Sequence[Entry], specs: Sequence[ClinicalFile], limit: int
+) -> list[_Result]:
+    """Read some files of one export; runs in a worker process. One bad file never stops the others."""
+    refused = [_Result(Reading(entry, refusal=entry.refusal), None) for entry in entries if entry.refusal]
+    with OpenExport(export) as opened:
+        return refused + [_read(opened, entry, specs, limit) for entry in entries if not entry.refusal]
+
+
+def rows_of(tables: Path, sha256: str) -> pa.Table:
+    """Rows, as received, of a clinical table that was read before."""
+    return pq.read_table(tables / f"{sha256}.parquet")
+
+
+def chunked(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Cut work by bytes, so that a worker's share takes about as long whatever the files are."""
+    chunk: list[Item] = []
+    weight = 0
+    for item in items:
+        if chunk and (weight + size(item) > CHUNK_BYTES or len(chunk) >= CHUNK_FILES):
+            yield chunk
+            chunk, weight = [], 0
+        chunk.append(item)
+        weight += size(item)
+    if chunk:
+        yield chunk
+
+
+def _list(export: Export) -> list[Entry]:
+    try:
+        with OpenExport(export) as opened:
+            return list(opened.entries())
+    except Refusal as refusal:
+        status = export.path.stat()
+        return [Entry(export.name, status.st_size, status.st_mtime_ns, status.st_size, refusal.reason)]
+    except OSError as error:
+        raise MachineError(f"Export '{export.name}' cannot be read: {error.strerror}.") from None
+
+
+def _unread(entries: Iterable[Entry], known: Mapping[str, tuple[int, int, str | None]]) -> list[Entry]:
+    return [e for e in entries if known.get(e.path, (None,))[:2] != (e.size, e.mtime_ns)]
+
+
+def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit: int) -> _Result:
+    if entry.bytes > limit:
+        return _Result(Reading(entry, refusal="TOO_LARGE"), None)
+    try:
+        data = opened.read(entry.path, limit)
+    except Refusal as refusal:
+        return _Result(Reading(entry, refusal=refusal.reason), None)
+    sha256 = hashlib.sha256(data).hexdigest()
+    spec = next((s for s in specs if fnmatch(PurePosixPath(entry.path).name, s.files)), None)
+    if spec is not None:
+        return _read_table(entry, data, sha256, spec)
+    try:
+        header = examine(data).row
+    except Refusal as refusal:
+        content = content_sha256(data) if refusal.header is not None else None
+        return _Result(Reading(entry, sha256, content, refusal=refusal.reason, header=refusal.header), None)
+    return _Result(Reading(entry, sha256, content_sha256(data), header=header), None)
+
+
+def _read_table(entry: Entry, data: bytes, sha256: str, spec: ClinicalFile) -> _Result:
+    try:
+        rows = clinical_files.read(data, spec)
+    except Refusal as refusal:
+        return _Result(Reading(entry, sha256, clinical_file=spec.name, refusal=refusal.reason), None)
+    return _Result(Reading(entry, sha256, clinical_file=spec.name), rows)
+
+
+def _store_rows(result: _Result, tables: Path) -> None:
+    if result.rows is None or result.reading.sha256 is None:
+        return
+    tables.mkdir(parents=True, exist_ok=True)
+    path = tables / f"{result.reading.sha256}.parquet"
+    partial = path.with_suffix(".partial")
+    pq.write_table(result.rows, partial)
+    partial.rename(path)

@@ -1,0 +1,94 @@
+"""EUCAIM's common file structure of Tier 3: two mandatory views and `clinical_data/` as CSV.
+
+The images lie beside it under `imaging_data/`; the tables themselves are built elsewhere.
+Layout and columns: EUCAIM/software-template-repository, toolbox/cdm_federated_unbalance_checker.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from eucaim_pipelines.contracts.tables import TableContract
+
+CLINICAL_DATA = (
+    *("patient", "cancer_condition", "procedure", "episode", "episode_event", "image_study", "image_series"),
+    *("treatment", "segmentation_series", "segment"),
+)
+_CONDITION = (
+    *("cancer_condition_age_at_diagnosis", "cancer_condition_age_unit", "cancer_condition_code"),
+    *("cancer_condition_asserted_date", "cancer_condition_type", "cancer_condition_topography"),
+    "cancer_condition_histology_morphology_behavior",
+)
+_CLINICAL_VIEW = (
+    *("dataset_id", "patient_id", "patient_birth_sex", "patient_ethnicity", "patient_diagnostic_category"),
+    *("cancer_condition_age_at_diagnosis", "cancer_condition_age_unit", "cancer_condition_code"),
+    *("cancer_condition_asserted_date", "cancer_condition_type", "cancer_condition_topography"),
+    *("cancer_condition_histology_morphology", "evidence_procedure_code", "first_treatment_type"),
+    *("first_treatment_offset_from_diagnosis", "first_treatment_offset_unit"),
+)
+_IMAGING_VIEW = (
+    *("dataset_id", "patient_id", "image_procedure_code", "study_uid", "series_uid", "series_manufacturer"),
+    "series_body_site_code",
+)
+
+
+def build(tables: Mapping[str, pa.Table], contracts: Mapping[str, TableContract]) -> dict[str, bytes]:
+    """Files of the structure by their path in it.
+
+    Coded cells are bare codes, dates ISO, cells without a value empty; `clinical_data` has the columns of
+    the common data model only.
+    """
+    frames = {name: table.to_pandas(types_mapper=pd.ArrowDtype) for name, table in tables.items()}
+    files = {
+        f"clinical_data/{name}.csv": _csv(tables[name].select(contracts[name].cdm_columns))
+        for name in CLINICAL_DATA
+    }
+    files["clinical_mandatory_view.csv"] = _view_csv(clinical_view(frames))
+    files["imaging_mandatory_view.csv"] = _view_csv(imaging_view(frames))
+    return files
+
+
+def clinical_view(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per patient: diagnosis, evidence and first treatment beside the person's own fields."""
+    procedures = frames["procedure"].set_index("procedure_id")["procedure_code"]
+    conditions = frames["cancer_condition"].sort_values("cancer_condition_id").drop_duplicates("patient_id")
+    conditions = conditions[["patient_id", "procedure_id", *_CONDITION]].rename(
+        columns={"cancer_condition_histology_morphology_behavior": "cancer_condition_histology_morphology"}
+    )
+    conditions["evidence_procedure_code"] = conditions.pop("procedure_id").map(procedures)
+    treatments = frames["treatment"].sort_values(["treatment_offset_from_diagnosis", "treatment_id"])
+    first = treatments.drop_duplicates("patient_id").rename(
+        columns={
+            "treatment_type": "first_treatment_type",
+            "treatment_offset_from_diagnosis": "first_treatment_offset_from_diagnosis",
+            "treatment_offset_unit": "first_treatment_offset_unit",
+        }
+    )
+    view = frames["patient"].merge(conditions, on="patient_id", how="left").merge(first, on="patient_id", how="left")
+    return view[list(_CLINICAL_VIEW)].sort_values("patient_id")
+
+
+def imaging_view(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per image series: whose it is, what made it, what it shows."""
+    procedures = frames["procedure"].set_index("procedure_id")["procedure_code"]
+    studies = frames["image_study"][["study_uid", "patient_id", "procedure_id"]]
+    view = frames["image_series"].merge(studies, on="study_uid", how="left", suffixes=("", "_of_study"))
+    view = view.merge(frames["patient"][["patient_id", "dataset_id"]], on="patient_id", how="left")
+    view["image_procedure_code"] = view["procedure_id"].map(procedures)
+    view = view.rename(
+        columns={"series_manufacturer_name": "series_manufacturer", "series_body_site": "series_body_site_code"}
+    )
+    return view[list(_IMAGING_VIEW)].sort_values(["patient_id", "study_uid", "series_uid"])
+
+
+def _view_csv(frame: pd.DataFrame) -> bytes:
+    return _csv(pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def _csv(table: pa.Table) -> bytes:
+    buffer = BytesIO()
+    pacsv.write_csv(table, buffer, pacsv.WriteOptions(quoting_style="needed"))
+    return buffer.getvalue()

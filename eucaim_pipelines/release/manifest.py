@@ -1,0 +1,146 @@
+"""The manifest of a release, its version, and its verification.
+
+Content-addressed and free of the clock: equal content gives equal bytes, in a folder or in S3.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from eucaim_pipelines.release.store import ObjectStore
+
+SCHEMA = "eucaim_pipelines/manifest/1"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that a release names. `rows` where it is a table; `name` is its role."""
+
+    name: str
+    key: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a release of one tier holds; `objects` are Parquet lists of images, one per patient."""
+
+    dataset_id: str
+    tier: int
+    version: str
+    issued: str
+    software: str
+    digests: Mapping[str, str]
+    counts: Mapping[str, int]
+    tables: Sequence[Item] = field(default_factory=tuple)
+    objects: Sequence[Item] = field(default_factory=tuple)
+    files: Sequence[Item] = field(default_factory=tuple)
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        body: dict[str, Any] = {"schema": SCHEMA} | asdict(self)
+        return (json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Manifest":
+        """Read a manifest that `to_bytes` wrote."""
+        body = json.loads(data)
+        body.pop("schema")
+        for part in ("tables", "objects", "files"):
+            body[part] = tuple(Item(**item) for item in body[part])
+        return cls(**body)
+
+
+def item(name: str, key: str, data: bytes, rows: int | None = None) -> Item:
+    """Describe bytes that are about to be put."""
+    return Item(name, key, len(data), hashlib.sha256(data).hexdigest(), rows)
+
+
+def version(newest_export: date, parts: Mapping[str, str]) -> str:
+    """`YYYY.MM.DD-xxxxxxxx`: the newest export's date and 8 hex digits of the content's digest."""
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return f"{newest_export:%Y.%m.%d}-{digest[:8]}"
+
+
+def tier_folder(dataset: str, tier: int) -> str:
+    """Key prefix of a tier's versions."""
+    return f"{dataset}/tier_{tier}"
+
+
+def pointer(dataset: str, tier: int) -> str:
+    """Key of the pointer to a tier's newest release."""
+    return f"{tier_folder(dataset, tier)}/CURRENT"
+
+
+def current(store: ObjectStore, dataset: str, tier: int) -> Manifest | None:
+    """The newest release of a tier; None before the first."""
+    version_bytes = store.get(pointer(dataset, tier))
+    if version_bytes is None:
+        return None
+    data = store.get(f"{tier_folder(dataset, tier)}/{version_bytes.decode().strip()}/manifest.json")
+    return None if data is None else Manifest.from_bytes(data)
+
+
+def newest(store: ObjectStore, dataset: str) -> Manifest | None:
+    """The newest release of any tier: the latest issued, of the highest tier."""
+    found = [m for tier in (1, 2, 3) if (m := current(store, dataset, tier)) is not None]
+    return max(found, key=lambda manifest: (manifest.issued, manifest.tier), default=None)
+
+
+def objects_of(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[str, int, str]]:
+    """(key, bytes, SHA-256) of every image that a release names.
+
+    Raises
+    ------
+    KeyError
+        With the key of an object list that is gone.
+    """
+    for part in manifest.objects:
+        data = store.get(part.key)
+        if data is None:
+            raise KeyError(part.key)
+        table = pq.read_table(BytesIO(data))
+        yield from zip(*(table.column(name).to_pylist() for name in ("key", "bytes", "sha256")), strict=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that does not hold: the key and `missing`, `size` or `sha256`."""
+
+    key: str
+    what: str
+
+
+def verify(store: ObjectStore, manifest: Manifest) -> tuple[int, list[Fault]]:
+    """Read everything that a release names again and compare size and SHA-256.
+
+    Returns
+    -------
+    tuple
+        Number of things checked, and what does not hold.
+    """
+    named = [(i.key, i.bytes, i.sha256) for i in (*manifest.tables, *manifest.objects, *manifest.files)]
+    faults = [fault for entry in named if (fault := _check(store, *entry))]
+    broken = {fault.key for fault in faults}
+    if any(part.key in broken for part in manifest.objects):
+        return len(named), faults
+    images = list(objects_of(store, manifest))
+    faults += [fault for entry in images if (fault := _check(store, *entry))]
+    return len(named) + len(images), faults
+
+
+def _check(store: ObjectStore, key: str, size: int, sha256: str) -> Fault | None:
+    data = store.get(key)
+    if data is None:
+        return Fault(key, "missing")
+    if len(data) != size:
+        return Fault(key, "size")
+    return None if hashlib.sha256(data).hexdigest() == sha256 else Fault(key, "sha256")

@@ -1,0 +1,140 @@
+"""Publishing one tier: tables, object lists, files, manifest, and the pointer last.
+
+A reader goes pointer → manifest → objects and sees the old or the new release, never a mixture.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eucaim_pipelines.errors import MachineError
+from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.release.manifest import Item, Manifest
+from eucaim_pipelines.release.parquet import encode
+from eucaim_pipelines.release.store import ObjectStore
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a release of one tier will hold, before it has a record and a report.
+
+    `tables` are Parquet bytes by name, `files` are extra files by name (the tier's file structure);
+    `rules` are the digests of everything that shaped the content: source contract, profile, tiers, software.
+    """
+
+    dataset_id: str
+    tier: int
+    newest_export: datetime
+    software: str
+    instances: pa.Table
+    tables: Mapping[str, bytes]
+    rows: Mapping[str, int]
+    rules: Mapping[str, str]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Version of the release; equal content gives the same."""
+        return manifests.version(self.newest_export.date(), self._parts())
+
+    @property
+    def issued(self) -> str:
+        """Date of the release: the newest export's, never the clock's."""
+        return self.newest_export.date().isoformat()
+
+    def _parts(self) -> dict[str, str]:
+        parts = {f"rules/{name}": digest for name, digest in self.rules.items()} | {"software": self.software}
+        parts |= {i.key: i.sha256 for i, _ in self.table_items()}
+        parts |= {i.key: i.sha256 for i, _ in self.object_items()}
+        return parts | {name: manifests.item(name, name, data).sha256 for name, data in self.files.items()}
+
+    def table_items(self) -> list[tuple[Item, bytes]]:
+        """The tables with their content-addressed keys."""
+        return [_table_item(self.dataset_id, n, data, self.rows[n]) for n, data in sorted(self.tables.items())]
+
+    def object_items(self) -> list[tuple[Item, bytes]]:
+        """One list of images per patient, so that unchanged parts are used again."""
+        names = ["object_key", "object_bytes", "object_sha256"]
+        found = []
+        for patient in sorted(set(self.instances.column("PatientID").to_pylist())):
+            mine = self.instances.filter(pc.equal(self.instances.column("PatientID"), patient)).select(names)
+            part = mine.rename_columns(["key", "bytes", "sha256"]).sort_by("key").replace_schema_metadata(None)
+            found.append(_table_item(self.dataset_id, "objects", encode(part), part.num_rows))
+        return found
+
+
+def publish(
+    store: ObjectStore, content: Content, documents: Mapping[str, bytes], counts: Mapping[str, int]
+) -> tuple[Manifest, bool]:
+    """Put a release and move the tier's pointer to it.
+
+    Parameters
+    ----------
+    documents
+        Record and report by file name.
+    counts
+        Patients, studies, series and instances, as they may be shown.
+
+    Returns
+    -------
+    tuple
+        The manifest, and False if this very release was the current one already: then nothing is put.
+
+    Raises
+    ------
+    MachineError
+        If an image that the release would name is not in the store.
+    StoreConflict
+        If a key holds other bytes already.
+    """
+    folder = f"{manifests.tier_folder(content.dataset_id, content.tier)}/{content.version}"
+    extra = {**content.files, **documents}
+    files = [(manifests.item(name, f"{folder}/{name}", data), data) for name, data in sorted(extra.items())]
+    tables, objects = content.table_items(), content.object_items()
+    made = Manifest(
+        dataset_id=content.dataset_id,
+        tier=content.tier,
+        version=content.version,
+        issued=content.issued,
+        software=content.software,
+        digests=dict(content.rules),
+        counts=dict(counts),
+        tables=tuple(i for i, _ in tables),
+        objects=tuple(i for i, _ in objects),
+        files=tuple(i for i, _ in files),
+    )
+    before = manifests.current(store, content.dataset_id, content.tier)
+    if before is not None and before.to_bytes() == made.to_bytes():
+        return made, False
+    _check_objects(store, content, before)
+    for described, data in (*tables, *objects, *files):
+        store.put(described.key, data)
+    store.put(f"{folder}/manifest.json", made.to_bytes())
+    store.replace(manifests.pointer(content.dataset_id, content.tier), f"{content.version}\n".encode())
+    return made, True
+
+
+def _check_objects(store: ObjectStore, content: Content, before: Manifest | None) -> None:
+    """Images that the previous release did not name must be in the store, whole."""
+    named = {key for key, _, _ in manifests.objects_of(store, before)} if before is not None else set()
+    for row in content.instances.select(["object_key", "object_bytes"]).to_pylist():
+        if row["object_key"] not in named and store.size(row["object_key"]) != row["object_bytes"]:
+            raise MachineError(
+                "An image that the release would name is not in the store as it was written. "
+                "Run the dataset again; objects that are gone are made anew."
+            )
+
+
+def _table_item(dataset: str, name: str, data: bytes, rows: int) -> tuple[Item, bytes]:
+    described = manifests.item(name, "", data, rows)
+    key = f"{dataset}/tables/{name}/{described.sha256}.parquet"
+    return Item(name, key, described.bytes, described.sha256, rows), data
+
+
+def json_bytes(value: object) -> bytes:
+    """Canonical JSON for documents of a release."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

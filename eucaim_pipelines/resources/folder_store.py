@@ -1,0 +1,79 @@
+"""A plain folder as the place of releases: the embedded default.
+
+What is put there, and in which order, is decided elsewhere.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from eucaim_pipelines.errors import MachineError
+from eucaim_pipelines.release.store import StoreConflict
+
+
+@dataclass(frozen=True)
+class FolderStore:
+    """Keys are paths below `root`; a file appears whole or not at all."""
+
+    root: Path
+
+    def put(self, key: str, data: bytes) -> bool:
+        """See `ObjectStore.put`."""
+        path = self._path(key)
+        if path.exists():
+            if path.read_bytes() != data:
+                raise StoreConflict(key)
+            return False
+        self._write(path, data)
+        return True
+
+    def replace(self, key: str, data: bytes) -> None:
+        """See `ObjectStore.replace`."""
+        self._write(self._path(key), data)
+
+    def get(self, key: str) -> bytes | None:
+        """See `ObjectStore.get`."""
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
+
+    def size(self, key: str) -> int | None:
+        """See `ObjectStore.size`."""
+        try:
+            return self._path(key).stat().st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
+
+    def address(self, key: str) -> str:
+        """See `ObjectStore.address`."""
+        return str(self._path(key))
+
+    def _path(self, key: str) -> Path:
+        path = self.root / key
+        if ".." in Path(key).parts or not path.is_relative_to(self.root):
+            raise MachineError("A key of the release points outside the release folder.")
+        return path
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write beside the final name, flush to disk, then rename: a crash leaves the old file or the new."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                Path(partial).chmod(0o644)
+                Path(partial).rename(path)
+            except BaseException:
+                Path(partial).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise MachineError(f"The release folder cannot be written: {error.strerror}.") from None

@@ -1,0 +1,99 @@
+"""What the site has decided: its source contracts, the data contracts, and its pseudonym key.
+
+Contracts are read once per run; what they mean is known to the packages below.
+"""
+
+import hashlib
+from pathlib import Path
+
+import dagster as dg
+
+from eucaim_pipelines.contracts import folder as contracts_folder
+from eucaim_pipelines.contracts import vocabularies
+from eucaim_pipelines.contracts.sources import SourceContract, load_source
+from eucaim_pipelines.contracts.tables import TableContract, load_tables
+from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps
+from eucaim_pipelines.deidentification.profile import Profile
+from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.errors import SettingsError
+from eucaim_pipelines.quality.tiers import Tiers, load_tiers
+
+
+class Contracts(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Source contracts of the site, and the contracts that all datasets share."""
+
+    sources: str
+    data_contracts: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of table contracts, vocabularies, profiles and tiers."""
+        return contracts_folder(Path(self.data_contracts) if self.data_contracts else None)
+
+    def source_path(self, dataset: str) -> Path:
+        """Where the source contract of a dataset lies."""
+        return Path(self.sources) / f"{dataset}.yaml"
+
+    def source(self, dataset: str) -> SourceContract:
+        """The dataset's source contract, read and checked.
+
+        Raises
+        ------
+        SettingsError
+            If there is none.
+        ContractError
+            If it does not say what it must.
+        """
+        path = self.source_path(dataset)
+        if not path.is_file():
+            raise SettingsError(
+                f"There is no source contract '{dataset}.yaml' in the folder of the setting 'sources'. "
+                "Write one; data_contracts/README.md shows how."
+            )
+        return load_source(path, self.folder)
+
+    def tables(self) -> dict[str, TableContract]:
+        """Table contracts of the common data model by name."""
+        return load_tables(self.folder)
+
+    def tiers(self) -> Tiers:
+        """What each tier requires and holds."""
+        return load_tiers(self.folder / "tiers.yaml")
+
+    def vocabularies(self) -> dict[str, vocabularies.Vocabulary]:
+        """Value sets by name."""
+        return vocabularies.load_all(self.folder)
+
+    def digest(self, dataset: str) -> str:
+        """Digest of everything in contracts that shapes a dataset's release."""
+        digest = hashlib.sha256()
+        shared = [p for p in sorted(self.folder.rglob("*")) if p.is_file() and "sources" not in p.parts]
+        for path in (*shared, self.source_path(dataset)):
+            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+class Pseudonymisation(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The holder's key, read from its file when it is needed and never shown."""
+
+    key_file: str
+
+    def site_key(self) -> SiteKey:
+        """The key.
+
+        Raises
+        ------
+        SiteKeyError
+            If it is missing, short or readable by others.
+        """
+        return SiteKey.load(Path(self.key_file))
+
+    def pseudonyms(self) -> Pseudonyms:
+        """Pseudonyms, UIDs and date shifts under the key."""
+        return Pseudonyms(self.site_key())
+
+    def deidentifier(self, source: SourceContract, contracts: Contracts) -> Deidentifier:
+        """The de-identification of one dataset's images."""
+        profile = Profile.load(folder=contracts.folder / "deidentification")
+        maps = SourceMaps(series_descriptions=dict(source.imaging.series_descriptions))
+        return Deidentifier(profile, self.pseudonyms(), maps)

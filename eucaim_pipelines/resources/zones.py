@@ -1,0 +1,126 @@
+"""The two zones on this machine: restricted, and releasable (staged until a release names it).
+
+They hold and hand out tables and files by name; what these mean is not known here.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+
+from eucaim_pipelines.errors import DataError, MachineError
+from eucaim_pipelines.ingest.exports import Export, complete_exports
+from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.release.parquet import decode, encode
+
+
+class Shelf:
+    """A private folder of tables and files by name; a name may hold slashes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, table: pa.Table) -> None:
+        """Store a table."""
+        self.write_bytes(f"{name}.parquet", encode(table))
+
+    def read(self, name: str) -> pa.Table:
+        """A table stored before."""
+        return decode(self.read_bytes(f"{name}.parquet"))
+
+    def write_all(self, name: str, tables: dict[str, pa.Table]) -> None:
+        """Store a folder of tables, one for each key; what lay there before is gone afterwards."""
+        folder = self.folder / name
+        for path in folder.glob("*.parquet") if folder.is_dir() else ():
+            if path.stem not in tables:
+                path.unlink()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for key, table in tables.items():
+            self.write(f"{name}/{key}", table)
+
+    def read_all(self, name: str) -> dict[str, pa.Table]:
+        """A folder of tables stored before."""
+        return {path.stem: self.read(f"{name}/{path.stem}") for path in sorted((self.folder / name).glob("*.parquet"))}
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Store a file; a crash leaves the old one or the new one."""
+        path = self.folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            Path(partial).rename(path)
+        except OSError as error:
+            raise MachineError(f"The restricted zone cannot be written: {error.strerror}.") from None
+
+    def read_bytes(self, name: str) -> bytes:
+        """A file stored before.
+
+        Raises
+        ------
+        DataError
+            If nothing was stored under the name: an asset upstream has not run for this dataset.
+        """
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            raise DataError(f"'{name}' has not been made for this dataset. Materialise what is upstream first.") from None
+        except OSError as error:
+            raise MachineError(f"The restricted zone cannot be read: {error.strerror}.") from None
+
+    def path(self, name: str) -> Path:
+        """Where a name lies, for a person who wants to open it."""
+        return self.folder / name
+
+
+class RestrictedZone(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Landing (read only) and this machine's private folder: ledger, header inventory, clinical rows."""
+
+    folder: str
+    landing: str
+
+    def exports(self, dataset: str) -> list[Export]:
+        """Complete exports of a dataset, oldest first."""
+        return complete_exports(Path(self.landing), dataset)
+
+    def ledger(self, dataset: str) -> Ledger:
+        """The dataset's ledger, to be used as a context manager."""
+        return Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite")
+
+    def shelf(self, dataset: str) -> Shelf:
+        """The dataset's restricted tables."""
+        return Shelf(dataset_folder(self.folder, dataset))
+
+
+class ReleasableZone(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """De-identified tables and documents, staged on this machine until a release names them."""
+
+    folder: str
+
+    def shelf(self, dataset: str) -> Shelf:
+        """The dataset's staged tables."""
+        return Shelf(dataset_folder(self.folder, dataset) / "releasable")
+
+
+class Publications(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What a release reports back to the ledger: which objects it names, and that a run came to its end."""
+
+    folder: str
+
+    def published(self, dataset: str, keys: list[str]) -> None:
+        """The newest release names these objects."""
+        with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
+            ledger.release_names(keys)
+
+    def finished(self, dataset: str, tier: int) -> None:
+        """The job of `tier` came to its end on the state of the dataset that its first asset saw."""
+        with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
+            ledger.note(finished=f"{tier}:{ledger.fact('seen') or ''}")
+
+
+def dataset_folder(restricted: str | Path, dataset: str) -> Path:
+    """A dataset's folder in the restricted zone."""
+    return Path(restricted) / dataset

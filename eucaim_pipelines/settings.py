@@ -1,0 +1,120 @@
+"""Settings in one place: `EUCAIM_*` variables over the YAML file that `EUCAIM_SETTINGS` names.
+
+Nothing here opens a zone, a store or a key; it only says where they are.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from eucaim_pipelines.errors import SettingsError
+
+_PATHS = ("landing", "restricted", "sources", "key_file", "dagster_home", "data_contracts")
+
+
+class Settings(BaseSettings):
+    """Where things lie and when the pipeline runs. Every field can be set as `EUCAIM_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="forbid", frozen=True)
+
+    landing: Path = Field(description="Folder of the holders' exports, read only: <landing>/<dataset>/<export>")
+    restricted: Path = Field(description="This machine's private folder: ledger, header inventory, clinical rows")
+    release: str = Field(description="Folder, or s3://bucket/prefix, of what others may see")
+    sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
+    key_file: Path = Field(description="File of the holder's 32-byte key; only its owner may read it")
+    data_contracts: Path | None = Field(None, description="Folder of table contracts; default: the project's own")
+    dagster_home: Path | None = Field(None, description="DAGSTER_HOME for commands, unless the variable is set")
+    s3_endpoint: str | None = Field(None, description="URL of the object store, for s3:// releases")
+    s3_region: str = Field("us-east-1", description="Region name that the object store expects")
+    schedule: str = Field("0 2 * * *", description="When the nightly run starts (cron)")
+    timezone: str = Field("Europe/Brussels", description="Time zone of the schedule")
+    sensor_seconds: int = Field(60, ge=10, description="How often landing is looked at")
+    workers: int = Field(2, ge=1, le=256, description="Processes that read and de-identify")
+    max_file_bytes: int = Field(4 * 1024**3, ge=1024, description="Larger files are quarantined as TOO_LARGE")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be an IANA time zone such as 'Europe/Brussels'") from None
+        return value
+
+    @field_validator("release")
+    @classmethod
+    def _release(cls, value: str) -> str:
+        if "://" in value and not value.startswith("s3://"):
+            raise ValueError("must be a folder or s3://bucket/prefix")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables win over the file, whose content arrives as init values; no .env file is looked for."""
+        return env_settings, init_settings
+
+
+def load_settings() -> Settings:
+    """Read and check the settings.
+
+    Raises
+    ------
+    SettingsError
+        With one line per setting that is missing or wrong, each naming it.
+    """
+    file = os.environ.get("EUCAIM_SETTINGS")
+    try:
+        return Settings(**_file_values(Path(file)) if file else {})
+    except ValidationError as error:
+        lines = [f"Setting '{_name(e['loc'])}' {_sentence(e)}." for e in error.errors(include_input=False)]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def write_settings(path: Path, values: dict[str, Any]) -> None:
+    """Write a settings file; relative paths in it count from its own folder."""
+    path.write_text(yaml.safe_dump(values, sort_keys=True), encoding="utf-8")
+
+
+def _file_values(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise SettingsError(f"EUCAIM_SETTINGS names a file that cannot be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"The settings file is not YAML{line}.") from None
+    if not isinstance(values, dict):
+        raise SettingsError("The settings file must hold 'name: value' lines.")
+    base = path.resolve().parent
+    for name in _PATHS:
+        if isinstance(values.get(name), str):
+            values[name] = base / values[name]
+    release = values.get("release")
+    if isinstance(release, str) and "://" not in release:
+        values["release"] = str(base / release)
+    return values
+
+
+def _name(location: tuple[Any, ...]) -> str:
+    return str(location[0]) if location else "?"
+
+
+def _sentence(error: Any) -> str:
+    if error["type"] == "missing":
+        return f"is missing: set EUCAIM_{_name(error['loc']).upper()} or write it into the file of EUCAIM_SETTINGS"
+    if error["type"] == "extra_forbidden":
+        return "is not known"
+    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
