@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -137,7 +136,7 @@ def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit
     except Refusal as refusal:
         return _Result(Reading(entry, refusal=refusal.reason), None)
     sha256 = hashlib.sha256(data).hexdigest()
-    spec = next((s for s in specs if fnmatch(PurePosixPath(entry.path).name, s.files)), None)
+    spec = next((s for s in specs if s.matches(PurePosixPath(entry.path).name)), None)
     if spec is not None:
         return _read_table(entry, data, sha256, spec)
     try:
