@@ -1,4 +1,4 @@
-"""Errors of the domain: each says what, where and what to do, and never carries a cell's or an element's value.
+"""Errors of the domain: each says what, where and what to do, and never carries a value of a patient.
 
 Nothing here knows where data lies or who runs the pipeline.
 """
@@ -66,7 +66,9 @@ class Refusal(EucaimError):
     fault = Fault.DATA
 
     def __init__(self, reason: str, *, header: Mapping[str, Any] | None = None) -> None:
-        super().__init__(f"The input is refused: {reason}. Its meaning and remedy: data_contracts/reasons.csv.")
+        super().__init__(
+            f"The input is refused: {reason}. Its meaning and remedy: data_contracts/reasons.csv."
+        )
         self.reason, self.header = reason, header
 
     def __reduce__(self) -> tuple[Any, ...]:

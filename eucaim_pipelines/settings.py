@@ -22,13 +22,21 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="forbid", frozen=True)
 
-    landing: Path = Field(description="Folder of the holders' exports, read only: <landing>/<dataset>/<export>")
-    restricted: Path = Field(description="This machine's private folder: ledger, header inventory, clinical rows")
+    landing: Path = Field(
+        description="Folder of the holders' exports, read only: <landing>/<dataset>/<export>"
+    )
+    restricted: Path = Field(
+        description="This machine's private folder: ledger, header inventory, clinical rows"
+    )
     release: str = Field(description="Folder, or s3://bucket/prefix, of what others may see")
     sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
     key_file: Path = Field(description="File of the holder's 32-byte key; only its owner may read it")
-    data_contracts: Path | None = Field(None, description="Folder of table contracts; default: the project's own")
-    dagster_home: Path | None = Field(None, description="DAGSTER_HOME for commands, unless the variable is set")
+    data_contracts: Path | None = Field(
+        None, description="Folder of table contracts; default: the project's own"
+    )
+    dagster_home: Path | None = Field(
+        None, description="DAGSTER_HOME for commands, unless the variable is set"
+    )
     s3_endpoint: str | None = Field(None, description="URL of the object store, for s3:// releases")
     s3_region: str = Field("us-east-1", description="Region name that the object store expects")
     schedule: str = Field("0 2 * * *", description="When the nightly run starts (cron)")
@@ -114,7 +122,8 @@ def _name(location: tuple[Any, ...]) -> str:
 
 def _sentence(error: Any) -> str:
     if error["type"] == "missing":
-        return f"is missing: set EUCAIM_{_name(error['loc']).upper()} or write it into the file of EUCAIM_SETTINGS"
+        variable = f"EUCAIM_{_name(error['loc']).upper()}"
+        return f"is missing: set {variable} or write it into the file of EUCAIM_SETTINGS"
     if error["type"] == "extra_forbidden":
         return "is not known"
     return str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").rstrip(".")

@@ -5,7 +5,13 @@ import pytest
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.settings import load_settings, write_settings
 
-GOOD = {"landing": "landing", "restricted": "restricted", "release": "release", "sources": "sources", "key_file": "key"}
+GOOD = {
+    "landing": "landing",
+    "restricted": "restricted",
+    "release": "release",
+    "sources": "sources",
+    "key_file": "key",
+}
 
 
 @pytest.fixture

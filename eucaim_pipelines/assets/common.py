@@ -70,9 +70,11 @@ def _wall() -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise dg.Failure(
-            f"This machine could not read or write: {reason}.", metadata={"fault": "machine"}, allow_retries=False
+            f"This machine could not read or write: {reason}.",
+            metadata={"fault": "machine"},
+            allow_retries=False,
         ) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - any message may hold a value
         place = " < ".join(
             f"{Path(frame.filename).stem}:{frame.lineno}"
             for frame in reversed(traceback.extract_tb(error.__traceback__)[-4:])
@@ -118,5 +120,3 @@ def progress_to(context: dg.AssetExecutionContext, what: str, every: int = 200) 
             context.log.info(f"{what}: {done} of {total}")
 
     return report
-
-

@@ -42,7 +42,11 @@ def digest(state: dict[str, str]) -> str:
 
 
 def unpublished(
-    dataset: str, tier: int, restricted: RestrictedZone, contracts: Contracts, pseudonymisation: Pseudonymisation
+    dataset: str,
+    tier: int,
+    restricted: RestrictedZone,
+    contracts: Contracts,
+    pseudonymisation: Pseudonymisation,
 ) -> list[str]:
     """What has changed since the last run of `tier` or a higher one came to its end; empty if nothing has.
 

@@ -1,1 +1,9 @@
-"""The common data model: coding, linkage, imaging and clinical tables."""
+"""The common data model: coding, linkage, imaging and clinical tables.
+
+`build(table, CdmInputs(...))` makes a table; `coding`, `linkage` and `people` work before the crossing.
+"""
+
+from eucaim_pipelines.cdm.inputs import CdmInputs
+from eucaim_pipelines.cdm.tables import DEPENDS_ON, build
+
+__all__ = ["DEPENDS_ON", "CdmInputs", "build"]

@@ -1,6 +1,6 @@
-"""Clinical files as delivered: cells read as text, and the rows of many deliveries combined into those that count.
+"""Clinical files as delivered: CSV and XLSX, every cell read as text.
 
-What a cell means (codes, dates, numbers) is decided later, in `cdm.coding`.
+Which rows count is decided in `combination`, what a cell means (codes, dates, numbers) in `cdm.coding`.
 """
 
 import csv
@@ -8,8 +8,8 @@ import io
 import unicodedata
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,17 @@ import pyarrow as pa
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.errors import Refusal
+from eucaim_pipelines.ingest.combination import LINE, REASON, Combined, Reception, combine
 
-LINE = "line"
-REASON = "reason"
+__all__ = ["Combined", "Reception", "TableRefusal", "combine", "read", "schema"]
+
 WRONG_LENGTH, WITHOUT_KEY = "ROW_LENGTH", "ROW_WITHOUT_KEY"
-CURRENT, REPLACED, REMOVED, DUPLICATE_KEY = "ROW_CURRENT", "ROW_REPLACED", "ROW_REMOVED", "ROW_DUPLICATE_KEY"
-DISPOSITIONS = pa.schema(
-    [
-        ("file", pa.string()),
-        ("export", pa.string()),
-        ("name", pa.string()),
-        (LINE, pa.int64()),
-        (REASON, pa.string()),
-    ]
-)
+
+# What openpyxl raises on a damaged or encrypted workbook; SyntaxError is the base of XML parse errors.
+_BAD_WORKBOOK = (
+    zipfile.BadZipFile, zlib.error, SyntaxError, EOFError, OSError, RuntimeError,
+    ValueError, TypeError, LookupError, AttributeError,
+)  # fmt: skip
 
 Row = tuple[int, list[str | None], str | None]  # line, cells in the contract's order, reason of a refused row
 
@@ -42,50 +39,17 @@ class TableRefusal(Refusal):
     The message names the pattern of the file and columns of the contract, never a file's own name or cell.
     """
 
-    def __init__(self, reason: str, spec: ClinicalFile, missing: Sequence[str] = ()) -> None:
+    def __init__(
+        self, reason: str, spec: ClinicalFile, missing: Sequence[str] = (), unlisted: int = 0
+    ) -> None:
         super().__init__(reason)
-        self.pattern, self.missing = spec.files, tuple(missing)
+        self.pattern, self.missing, self.unlisted = spec.files, tuple(missing), unlisted
         which = f" Missing columns: {', '.join(self.missing)}." if self.missing else ""
-        self.args = (f"A file of '{spec.files}' is refused: {reason}.{which}",)
+        more = f" Columns that the source contract does not list: {unlisted}." if unlisted else ""
+        self.args = (f"A file of '{spec.files}' is refused: {reason}.{which}{more}",)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Refusal, (self.reason,)
-
-
-@dataclass(frozen=True)
-class Reception:
-    """One delivered file of a clinical file spec: export, a name without meaning for others, rows as read."""
-
-    export: str
-    name: str
-    table: pa.Table
-
-
-@dataclass(frozen=True)
-class Combined:
-    """The rows of one clinical file spec that count, and what became of all others.
-
-    Attributes
-    ----------
-    rows
-        Current rows: `export`, `line`, then one text column per column of the contract, sorted by key.
-    dispositions
-        One row per row received: file (spec), export, name, line, reason (a code of reasons.csv).
-    removed
-        Distinct keys that an earlier snapshot held and the newest one does not.
-    duplicate_keys
-        Distinct keys that occur more than once within one delivered file.
-    """
-
-    rows: pa.Table
-    dispositions: pa.Table
-    removed: int
-    duplicate_keys: int
-
-    def counts(self) -> dict[str, int]:
-        """Rows by reason code; their sum is the number of rows received."""
-        counted = self.dispositions.column(REASON).value_counts().to_pylist()
-        return {entry["values"]: entry["counts"] for entry in sorted(counted, key=lambda e: str(e["values"]))}
 
 
 def schema(spec: ClinicalFile) -> pa.Schema:
@@ -135,7 +99,7 @@ def _order(header: list[str], spec: ClinicalFile) -> list[int]:
     wanted = [_composed(name) for name in spec.columns]
     missing = [name for name in spec.columns if _composed(name) not in found]
     if missing or len(found) != len(header) or len(header) != len(wanted):
-        raise TableRefusal("TABLE_COLUMNS", spec, missing)
+        raise TableRefusal("TABLE_COLUMNS", spec, missing, len(header) - len(wanted) + len(missing))
     return [found[name] for name in wanted]
 
 
@@ -188,8 +152,9 @@ def _is_utf_8_beyond_ascii(data: bytes) -> bool:
 
 
 def _xlsx_lines(data: bytes, spec: ClinicalFile) -> Iterator[tuple[int, list[str]]]:
-    from openpyxl import load_workbook  # late: a third of a second that CSV sites need not pay
-    from openpyxl.utils.exceptions import InvalidFileException
+    # late: a third of a second that sites with CSV need not pay
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+    from openpyxl.utils import exceptions  # type: ignore[import-untyped]
 
     refusal: TableRefusal | None = None
     rows: list[tuple[object, ...]] = []
@@ -203,16 +168,8 @@ def _xlsx_lines(data: bytes, spec: ClinicalFile) -> Iterator[tuple[int, list[str
                 sheet = book[spec.sheet] if spec.sheet is not None else book.worksheets[0]
                 rows = list(sheet.iter_rows(values_only=True))
             book.close()
-        except (
-            zipfile.BadZipFile,
-            InvalidFileException,
-            KeyError,
-            ValueError,
-            OSError,
-            SyntaxError,
-            EOFError,
-        ):
-            refusal = TableRefusal("TABLE_ENCODING", spec)  # SyntaxError: the base of XML parse errors
+        except (*_BAD_WORKBOOK, exceptions.CellCoordinatesException, exceptions.InvalidFileException):
+            refusal = TableRefusal("TABLE_ENCODING", spec)
     if refusal is not None:
         raise refusal
     header = [_xlsx_text(cell, None, spec) for cell in rows[0]] if rows else []
@@ -220,7 +177,10 @@ def _xlsx_lines(data: bytes, spec: ClinicalFile) -> Iterator[tuple[int, list[str
     formats = [columns[name].format if (name := _composed(text)) in columns else None for text in header]
     yield 1, header
     for line, cells in enumerate(rows[1:], start=2):
-        yield line, [_xlsx_text(cell, form, spec) for cell, form in zip(cells, formats, strict=False)]
+        width = max(len(cells), len(header))  # read-only sheets cut lines short, and long ones are a finding
+        padded = [*cells, *[None] * (width - len(cells))]
+        forms = [*formats, *[None] * (width - len(formats))]
+        yield line, [_xlsx_text(cell, form, spec) for cell, form in zip(padded, forms, strict=True)]
 
 
 def _xlsx_text(cell: object, date_format: str | None, spec: ClinicalFile) -> str:
@@ -234,85 +194,3 @@ def _xlsx_text(cell: object, date_format: str | None, spec: ClinicalFile) -> str
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() else repr(cell).replace(".", spec.decimal)
     return str(cell)
-
-
-@dataclass
-class _Seen:
-    """One received row; `reason` becomes its fate. `order` numbers exports, not files."""
-
-    reception: Reception
-    order: int
-    number: int
-    line: int
-    key: tuple[str, ...]
-    reason: str | None
-
-
-def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
-    """The rows that count after all receptions of one clinical file, given in the order of their exports.
-
-    A snapshot replaces what earlier exports brought (all its files of one export together); an increment
-    adds rows and replaces those of equal key. Of equal keys the row read last counts.
-    """
-    ordered = list(receptions)
-    exports = list(dict.fromkeys(reception.export for reception in ordered))
-    seen = [row for reception in ordered for row in _seen(reception, exports.index(reception.export), spec)]
-    good = [row for row in seen if row.reason is None]
-    newest = {row.key: row for row in good}
-    counting = {
-        key: row
-        for key, row in newest.items()
-        if spec.delivery == "increment" or row.order == len(exports) - 1
-    }
-    last_of_export = {(row.order, row.key): row for row in good}
-    repeated = {(row.order, row.key) for row in good if last_of_export[row.order, row.key] is not row}
-    for row in good:
-        if counting.get(row.key) is row:
-            row.reason = CURRENT
-        elif last_of_export[row.order, row.key] is not row:
-            row.reason = DUPLICATE_KEY
-        else:
-            row.reason = REPLACED if row.key in counting else REMOVED
-    return Combined(
-        rows=_rows([counting[key] for key in sorted(counting)], spec),
-        dispositions=_dispositions(seen, spec),
-        removed=len(newest) - len(counting),
-        duplicate_keys=len(repeated),
-    )
-
-
-def _seen(reception: Reception, order: int, spec: ClinicalFile) -> Iterator[_Seen]:
-    table = reception.table
-    keys = zip(*(table.column(spec.declared[field]).to_pylist() for field in spec.key), strict=True)
-    lines, reasons = table.column(LINE).to_pylist(), table.column(REASON).to_pylist()
-    for number, (key, line, reason) in enumerate(zip(keys, lines, reasons, strict=True)):
-        yield _Seen(reception, order, number, line, key, reason)
-
-
-def _rows(current: list[_Seen], spec: ClinicalFile) -> pa.Table:
-    shape = pa.schema(
-        [("export", pa.string()), (LINE, pa.int64()), *((name, pa.string()) for name in spec.columns)]
-    )
-    cells: dict[str, list[str | None]] = {name: [] for name in spec.columns}
-    as_lists: dict[int, dict[str, list[str | None]]] = {}
-    for row in current:
-        table = row.reception.table
-        if id(table) not in as_lists:
-            as_lists[id(table)] = {name: table.column(name).to_pylist() for name in spec.columns}
-        known = as_lists[id(table)]
-        for name, column in cells.items():
-            column.append(known[name][row.number])
-    return pa.table(
-        [[r.reception.export for r in current], [r.line for r in current], *cells.values()], schema=shape
-    )
-
-
-def _dispositions(seen: list[_Seen], spec: ClinicalFile) -> pa.Table:
-    columns = [
-        [spec.name] * len(seen),
-        [row.reception.export for row in seen],
-        [row.reception.name for row in seen],
-        [row.line for row in seen],
-        [row.reason for row in seen],
-    ]
-    return pa.table(columns, schema=DISPOSITIONS)

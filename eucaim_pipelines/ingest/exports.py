@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO, Literal, Self, cast
 
 from eucaim_pipelines.errors import MachineError, Refusal
 
@@ -83,7 +83,9 @@ def datasets_in(landing: Path) -> list[str]:
     try:
         return sorted(entry.name for entry in landing.iterdir() if entry.is_dir())
     except OSError as error:
-        raise MachineError(f"Landing cannot be read: {error.strerror}. Check the setting 'landing'.") from None
+        raise MachineError(
+            f"Landing cannot be read: {error.strerror}. Check the setting 'landing'."
+        ) from None
 
 
 def _export(folder: Path, name: str, names: set[str]) -> Export | None:
@@ -151,7 +153,9 @@ class OpenExport:
             return
         status = self.export.path.stat()
         for path, member in self._members.items():
-            yield Entry(path, status.st_size, status.st_mtime_ns, _member_bytes(member), _member_refusal(member))
+            yield Entry(
+                path, status.st_size, status.st_mtime_ns, _member_bytes(member), _member_refusal(member)
+            )
 
     def read(self, path: str, limit: int) -> bytes:
         """Content of one entry.
@@ -164,7 +168,14 @@ class OpenExport:
         try:
             with self._open(path) as stream:
                 data = stream.read(limit + 1)
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        except (
+            zipfile.BadZipFile,
+            tarfile.TarError,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+        ):
             raise Refusal("ARCHIVE_DAMAGED") from None
         if len(data) > limit:
             raise Refusal("TOO_LARGE")
@@ -175,10 +186,8 @@ class OpenExport:
             return _locate(self.export.path, path).open("rb")
         member = self._members[path]
         if isinstance(member, zipfile.ZipInfo):
-            assert self._zip is not None
-            return self._zip.open(member)
-        assert self._tar is not None
-        stream = self._tar.extractfile(member)
+            return cast(zipfile.ZipFile, self._zip).open(member)
+        stream = cast(tarfile.TarFile, self._tar).extractfile(member)
         if stream is None:
             raise Refusal("NOT_A_FILE")
         return stream
@@ -188,7 +197,9 @@ class OpenExport:
         seen: Counter[str] = Counter()
         for name, member in members:
             seen[name] += 1
-            self._members[_printable(name) if seen[name] == 1 else f"{_printable(name)}#{seen[name]}"] = member
+            self._members[_printable(name) if seen[name] == 1 else f"{_printable(name)}#{seen[name]}"] = (
+                member
+            )
 
 
 def _walk(folder: Path, base: Path) -> Iterator[Entry]:

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS receptions (
     size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, bytes INTEGER NOT NULL,
     sha256 TEXT, content TEXT, clinical_file TEXT, refusal TEXT,
     sop_instance_uid TEXT, series_instance_uid TEXT, study_instance_uid TEXT, patient_id TEXT, issuer TEXT,
-    disposition TEXT, reason TEXT,
+    disposition TEXT, reason TEXT, object_key TEXT, object_refusal TEXT,
     UNIQUE (export, path));
 CREATE INDEX IF NOT EXISTS receptions_sha256 ON receptions (sha256);
 CREATE TABLE IF NOT EXISTS headers (sha256 TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
@@ -69,6 +69,8 @@ class Reception:
     issuer: str | None
     disposition: str | None
     reason: str | None
+    object_key: str | None
+    object_refusal: str | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Ledger:
             self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.Error):
             raise MachineError(
-                "The ledger in the restricted zone cannot be opened or written. Check disk space and permissions."
+                "The ledger in the restricted zone cannot be opened or written. Check disk and permissions."
             ) from None
 
     def __enter__(self) -> Self:
@@ -127,15 +129,26 @@ class Ledger:
 
     def known(self, export: str) -> dict[str, tuple[int, int, str | None]]:
         """path → (size, mtime in ns, SHA-256) of what was read of an export before."""
-        rows = self._db.execute("SELECT path, size, mtime_ns, sha256 FROM receptions WHERE export = ?", (export,))
+        rows = self._db.execute(
+            "SELECT path, size, mtime_ns, sha256 FROM receptions WHERE export = ?", (export,)
+        )
         return {row["path"]: (row["size"], row["mtime_ns"], row["sha256"]) for row in rows}
+
+    def reread_tables(self) -> None:
+        """Forget how files that are no DICOM were read: a new source contract may read them otherwise."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE receptions SET size = -1 WHERE sop_instance_uid IS NULL"
+                " AND (clinical_file IS NOT NULL OR refusal = 'NOT_DICOM')"
+            )
 
     def register(self, export: Export, listed: int) -> None:
         """Note an export and how many files were listed in it."""
         with self._transaction():
             self._db.execute(
-                "INSERT INTO exports (name, kind, completed, listed) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO "
-                "UPDATE SET kind = excluded.kind, completed = excluded.completed, listed = excluded.listed",
+                "INSERT INTO exports (name, kind, completed, listed) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, completed = excluded.completed,"
+                " listed = excluded.listed",
                 (export.name, export.kind, export.completed.isoformat(), listed),
             )
 
@@ -149,10 +162,18 @@ class Ledger:
         header, entry = reading.header or {}, reading.entry
         self._db.execute(
             "INSERT OR REPLACE INTO receptions (export, path, size, mtime_ns, bytes, sha256, content,"
-            " clinical_file, refusal, sop_instance_uid, series_instance_uid, study_instance_uid, patient_id, issuer)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " clinical_file, refusal, sop_instance_uid, series_instance_uid, study_instance_uid, patient_id,"
+            " issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(export, entry.path, entry.size, entry.mtime_ns, entry.bytes, reading.sha256, reading.content),
+                *(
+                    export,
+                    entry.path,
+                    entry.size,
+                    entry.mtime_ns,
+                    entry.bytes,
+                    reading.sha256,
+                    reading.content,
+                ),
                 *(reading.clinical_file, reading.refusal),
                 *(header.get(k) for k in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")),
                 *(_trimmed(header.get(k)) for k in ("PatientID", "IssuerOfPatientID")),
@@ -186,6 +207,45 @@ class Ledger:
                 [(disposition, reason, key) for key, (disposition, reason) in decisions.items()],
             )
 
+    def assign(self, made: Mapping[int, MadeObject]) -> None:
+        """Note what de-identification made of each accepted reception, then settle."""
+        with self._transaction():
+            self._db.execute("UPDATE receptions SET object_key = NULL, object_refusal = NULL")
+            self._db.executemany(
+                "UPDATE receptions SET object_key = ?, object_refusal = ? WHERE id = ?",
+                [(item.key, item.refusal, key) for key, item in made.items()],
+            )
+        self.settle()
+
+    def settle(self) -> None:
+        """Accepted receptions become published, quarantined or pending by what was made and released.
+
+        Published means that the newest release names the object; it is refused if de-identification was.
+        """
+        accepted = "reason IN ('AWAITS_RELEASE', 'RELEASED')"
+        with self._transaction():
+            self._db.execute(
+                f"UPDATE receptions SET disposition = 'pending', reason = 'AWAITS_RELEASE' WHERE {accepted}"  # noqa: S608
+            )
+            self._db.execute(
+                "UPDATE receptions SET disposition = 'published', reason = 'RELEASED' WHERE reason ="
+                " 'AWAITS_RELEASE' AND object_key IN (SELECT key FROM released)"
+            )
+            self._db.execute(
+                "UPDATE receptions SET disposition = 'quarantined', reason = object_refusal WHERE reason ="
+                " 'AWAITS_RELEASE' AND object_refusal IS NOT NULL"
+            )
+
+    def once_released(self) -> list[tuple[str, str, int]]:
+        """(disposition, reason, count) that hold once a release names every object that was made."""
+        rows = self._db.execute(
+            "SELECT CASE WHEN waiting THEN 'published' ELSE disposition END AS d,"
+            " CASE WHEN waiting THEN 'RELEASED' ELSE reason END AS r, COUNT(*) AS n FROM (SELECT disposition,"
+            " reason, reason = 'AWAITS_RELEASE' AND object_key IS NOT NULL AS waiting FROM receptions)"
+            " GROUP BY d, r ORDER BY d, r"
+        )
+        return [(row["d"], row["r"], row["n"]) for row in rows]
+
     def headers(self, hashes: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Header rows, as received, by the SHA-256 of their file."""
         wanted = set(hashes)
@@ -216,6 +276,7 @@ class Ledger:
         with self._transaction():
             self._db.execute("DELETE FROM released")
             self._db.executemany("INSERT OR IGNORE INTO released VALUES (?)", [(key,) for key in keys])
+        self.settle()
 
     def released(self) -> set[str]:
         """Object keys that the newest release names."""

@@ -1,4 +1,4 @@
-"""Reading what is new in landing: hashes, header rows and the rows of clinical tables, into the ledger.
+"""Reading what is new in landing: hashes and header rows into the ledger, clinical tables beside it.
 
 A file is recognised by path, size and mtime and not read again. Landing is never written to.
 """
@@ -9,9 +9,6 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.dicom.examination import examine
@@ -38,10 +35,10 @@ class Landing:
 
 @dataclass(frozen=True)
 class _Result:
-    """One reading, with the rows of a clinical table on their way from the worker to the restricted zone."""
+    """One reading, with the content of a clinical table on its way from the worker to the restricted zone."""
 
     reading: Reading
-    rows: pa.Table | None
+    table: bytes | None = None
 
 
 def receive(
@@ -59,7 +56,7 @@ def receive(
     Parameters
     ----------
     tables
-        Folder of the restricted zone that takes the rows of clinical tables, by the file's SHA-256.
+        Folder of the restricted zone that takes clinical tables as received, by their SHA-256.
     limit
         Largest file in bytes; larger ones are refused.
     progress
@@ -74,11 +71,13 @@ def receive(
         fresh = _unread(entries, ledger.known(export.name))
         chunks += [(export, chunk) for chunk in chunked(fresh, lambda entry: entry.bytes)]
     total, done = sum(len(entries) for _, entries in chunks), 0
-    futures = {executor.submit(read_chunk, export, part, tuple(specs), limit): export for export, part in chunks}
+    futures = {
+        executor.submit(read_chunk, export, part, tuple(specs), limit): export for export, part in chunks
+    }
     for future in as_completed(futures):
         results = future.result()
         for result in results:
-            _store_rows(result, tables)
+            _keep_table(result, tables)
         ledger.record(futures[future].name, [result.reading for result in results])
         done += len(results)
         progress(done, total)
@@ -89,14 +88,9 @@ def read_chunk(
     export: Export, entries: Sequence[Entry], specs: Sequence[ClinicalFile], limit: int
 ) -> list[_Result]:
     """Read some files of one export; runs in a worker process. One bad file never stops the others."""
-    refused = [_Result(Reading(entry, refusal=entry.refusal), None) for entry in entries if entry.refusal]
+    refused = [_Result(Reading(entry, refusal=entry.refusal)) for entry in entries if entry.refusal]
     with OpenExport(export) as opened:
         return refused + [_read(opened, entry, specs, limit) for entry in entries if not entry.refusal]
-
-
-def rows_of(tables: Path, sha256: str) -> pa.Table:
-    """Rows, as received, of a clinical table that was read before."""
-    return pq.read_table(tables / f"{sha256}.parquet")
 
 
 def chunked(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
@@ -130,11 +124,11 @@ def _unread(entries: Iterable[Entry], known: Mapping[str, tuple[int, int, str | 
 
 def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit: int) -> _Result:
     if entry.bytes > limit:
-        return _Result(Reading(entry, refusal="TOO_LARGE"), None)
+        return _Result(Reading(entry, refusal="TOO_LARGE"))
     try:
         data = opened.read(entry.path, limit)
     except Refusal as refusal:
-        return _Result(Reading(entry, refusal=refusal.reason), None)
+        return _Result(Reading(entry, refusal=refusal.reason))
     sha256 = hashlib.sha256(data).hexdigest()
     spec = next((s for s in specs if s.matches(PurePosixPath(entry.path).name)), None)
     if spec is not None:
@@ -143,23 +137,24 @@ def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit
         header = examine(data).row
     except Refusal as refusal:
         content = content_sha256(data) if refusal.header is not None else None
-        return _Result(Reading(entry, sha256, content, refusal=refusal.reason, header=refusal.header), None)
-    return _Result(Reading(entry, sha256, content_sha256(data), header=header), None)
+        return _Result(Reading(entry, sha256, content, refusal=refusal.reason, header=refusal.header))
+    return _Result(Reading(entry, sha256, content_sha256(data), header=header))
 
 
 def _read_table(entry: Entry, data: bytes, sha256: str, spec: ClinicalFile) -> _Result:
     try:
-        rows = clinical_files.read(data, spec)
+        clinical_files.read(data, spec)
     except Refusal as refusal:
-        return _Result(Reading(entry, sha256, clinical_file=spec.name, refusal=refusal.reason), None)
-    return _Result(Reading(entry, sha256, clinical_file=spec.name), rows)
+        return _Result(Reading(entry, sha256, clinical_file=spec.name, refusal=refusal.reason))
+    return _Result(Reading(entry, sha256, clinical_file=spec.name), data)
 
 
-def _store_rows(result: _Result, tables: Path) -> None:
-    if result.rows is None or result.reading.sha256 is None:
+def _keep_table(result: _Result, tables: Path) -> None:
+    """Keep a clinical table as received: how it is read may change with the source contract."""
+    if result.table is None:
         return
-    tables.mkdir(parents=True, exist_ok=True)
-    path = tables / f"{result.reading.sha256}.parquet"
+    tables.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = tables / str(result.reading.sha256)
     partial = path.with_suffix(".partial")
-    pq.write_table(result.rows, partial)
+    partial.write_bytes(result.table)
     partial.rename(path)

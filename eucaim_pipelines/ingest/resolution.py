@@ -4,7 +4,7 @@ Pure functions over the ledger's receptions; nothing is read or written here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from eucaim_pipelines.ingest.ledger import Reception
 
@@ -39,16 +39,6 @@ def resolve(receptions: Iterable[Reception]) -> dict[int, Decision]:
     for reception in chosen:
         decisions[reception.id] = _decide(reception, contested, mixed)
     return decisions
-
-
-def settle(
-    decisions: Mapping[int, Decision], refusals: Mapping[int, str], published: Iterable[int]
-) -> dict[int, Decision]:
-    """Dispositions after de-identification and release: refused, published, or still waiting."""
-    settled = dict(decisions)
-    settled |= {key: ("quarantined", reason) for key, reason in refusals.items() if decisions[key] == ACCEPTED}
-    settled |= {key: ("published", "RELEASED") for key in published if settled[key] == ACCEPTED}
-    return settled
 
 
 def _alone(reception: Reception) -> Decision:

@@ -67,7 +67,11 @@ def clinical_view(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             "treatment_offset_unit": "first_treatment_offset_unit",
         }
     )
-    view = frames["patient"].merge(conditions, on="patient_id", how="left").merge(first, on="patient_id", how="left")
+    view = (
+        frames["patient"]
+        .merge(conditions, on="patient_id", how="left")
+        .merge(first, on="patient_id", how="left")
+    )
     return view[list(_CLINICAL_VIEW)].sort_values("patient_id")
 
 
@@ -79,7 +83,10 @@ def imaging_view(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     view = view.merge(frames["patient"][["patient_id", "dataset_id"]], on="patient_id", how="left")
     view["image_procedure_code"] = view["procedure_id"].map(procedures)
     view = view.rename(
-        columns={"series_manufacturer_name": "series_manufacturer", "series_body_site": "series_body_site_code"}
+        columns={
+            "series_manufacturer_name": "series_manufacturer",
+            "series_body_site": "series_body_site_code",
+        }
     )
     return view[list(_IMAGING_VIEW)].sort_values(["patient_id", "study_uid", "series_uid"])
 

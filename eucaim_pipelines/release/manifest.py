@@ -39,7 +39,6 @@ class Manifest:
     issued: str
     software: str
     digests: Mapping[str, str]
-    counts: Mapping[str, int]
     tables: Sequence[Item] = field(default_factory=tuple)
     objects: Sequence[Item] = field(default_factory=tuple)
     files: Sequence[Item] = field(default_factory=tuple)

@@ -113,22 +113,18 @@ def make_chunk(export: Export, part: Sequence[Work], making: Making) -> list[Mad
     return results
 
 
-def instances_table(
-    made: Mapping[int, MadeObject], pseudonyms: Pseudonyms
-) -> pa.Table:
+def instances_table(made: Mapping[int, MadeObject], pseudonyms: Pseudonyms) -> pa.Table:
     """One row per released SOP instance: the header inventory of the de-identified objects.
 
-    Source hashes and pixel digests cross as HMAC under the site's key only.
+    Source hashes cross as HMAC under the site's key only.
     """
     rows = []
     for item in made.values():
         if item.row is None:
             continue
-        digest = item.row.get("pixel_digest")
         rows.append(
             dict(item.row)
             | {
-                "pixel_digest": pseudonyms.digest("pixels", digest) if digest else None,
                 "object_key": item.key,
                 "object_bytes": item.bytes,
                 "object_sha256": item.object_sha256,
@@ -158,9 +154,7 @@ def _done(made: MadeObject | None, seen: set[str], store: ObjectStore) -> bool:
     return made.key is None or made.key in seen or store.size(made.key) == made.bytes
 
 
-def _by_export(
-    todo: Iterable[Work], exports: Mapping[str, Export]
-) -> list[tuple[Export, list[Work]]]:
+def _by_export(todo: Iterable[Work], exports: Mapping[str, Export]) -> list[tuple[Export, list[Work]]]:
     groups: dict[str, list[Work]] = defaultdict(list)
     for item in todo:
         groups[item.reception.export].append(item)
@@ -169,6 +163,10 @@ def _by_export(
 
 def _cut(items: Sequence[Work]) -> Iterable[list[Work]]:
     return chunked(items, lambda item: item.reception.bytes)
+
+
+def _tag(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def _make(opened: OpenExport, item: Work, making: Making) -> tuple[MadeObject, bytes] | None:
@@ -185,13 +183,13 @@ def _make(opened: OpenExport, item: Work, making: Making) -> tuple[MadeObject, b
         return replace(base, refusal=refusal.reason), b""
     sha256 = hashlib.sha256(output.data).hexdigest()
     row = output.row
-    folder = f"{making.dataset}/imaging_data/{row['PatientID']}/{row['StudyInstanceUID']}/{row['SeriesInstanceUID']}"
+    folder = "/".join(row[name] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"))
     made = replace(
         base,
-        key=f"{folder}/{sha256[:32]}.dcm",
+        key=f"{making.dataset}/imaging_data/{folder}/{sha256[:32]}.dcm",
         bytes=len(output.data),
         object_sha256=sha256,
         row=row,
-        actions=tuple((*action, count) for action, count in sorted(output.actions.items())),
+        actions=tuple((_tag(tag), what, why, n) for (tag, what, why), n in sorted(output.actions.items())),
     )
     return made, output.data

@@ -54,7 +54,9 @@ class Content:
 
     def table_items(self) -> list[tuple[Item, bytes]]:
         """The tables with their content-addressed keys."""
-        return [_table_item(self.dataset_id, n, data, self.rows[n]) for n, data in sorted(self.tables.items())]
+        return [
+            _table_item(self.dataset_id, n, data, self.rows[n]) for n, data in sorted(self.tables.items())
+        ]
 
     def object_items(self) -> list[tuple[Item, bytes]]:
         """One list of images per patient, so that unchanged parts are used again."""
@@ -62,22 +64,20 @@ class Content:
         found = []
         for patient in sorted(set(self.instances.column("PatientID").to_pylist())):
             mine = self.instances.filter(pc.equal(self.instances.column("PatientID"), patient)).select(names)
-            part = mine.rename_columns(["key", "bytes", "sha256"]).sort_by("key").replace_schema_metadata(None)
+            part = (
+                mine.rename_columns(["key", "bytes", "sha256"]).sort_by("key").replace_schema_metadata(None)
+            )
             found.append(_table_item(self.dataset_id, "objects", encode(part), part.num_rows))
         return found
 
 
-def publish(
-    store: ObjectStore, content: Content, documents: Mapping[str, bytes], counts: Mapping[str, int]
-) -> tuple[Manifest, bool]:
+def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]) -> tuple[Manifest, bool]:
     """Put a release and move the tier's pointer to it.
 
     Parameters
     ----------
     documents
         Record and report by file name.
-    counts
-        Patients, studies, series and instances, as they may be shown.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def publish(
     ------
     MachineError
         If an image that the release would name is not in the store.
-    StoreConflict
+    StoreConflictError
         If a key holds other bytes already.
     """
     folder = f"{manifests.tier_folder(content.dataset_id, content.tier)}/{content.version}"
@@ -102,7 +102,6 @@ def publish(
         issued=content.issued,
         software=content.software,
         digests=dict(content.rules),
-        counts=dict(counts),
         tables=tuple(i for i, _ in tables),
         objects=tuple(i for i, _ in objects),
         files=tuple(i for i, _ in files),

@@ -8,7 +8,7 @@ from typing import Protocol
 from eucaim_pipelines.errors import DataError
 
 
-class StoreConflict(DataError):
+class StoreConflictError(DataError):
     """A key already holds other bytes than those that are to be put there."""
 
     def __init__(self, key: str) -> None:
@@ -26,7 +26,7 @@ class ObjectStore(Protocol):
 
         Raises
         ------
-        StoreConflict
+        StoreConflictError
             If the key holds a different number of bytes or other content.
         """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eucaim_pipelines.errors import MachineError
-from eucaim_pipelines.release.store import StoreConflict
+from eucaim_pipelines.release.store import StoreConflictError
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FolderStore:
         path = self._path(key)
         if path.exists():
             if path.read_bytes() != data:
-                raise StoreConflict(key)
+                raise StoreConflictError(key)
             return False
         self._write(path, data)
         return True

@@ -21,7 +21,9 @@ class LockHeldError(MachineError):
     """Another run works on the dataset."""
 
     def __init__(self, dataset: str, pid: str) -> None:
-        super().__init__(f"Dataset '{dataset}' is being worked on by process {pid}. Try again when it has ended.")
+        super().__init__(
+            f"Dataset '{dataset}' is being worked on by process {pid}. Try again when it has ended."
+        )
 
 
 @contextmanager
@@ -64,7 +66,7 @@ def _acquire(path: Path, dataset: str) -> int:
     return handle
 
 
-class DatasetLock(dg.ConfigurableResource):  # type: ignore[type-arg]
+class DatasetLock(dg.ConfigurableResource):
     """Holds the lock of the run's dataset from the run's first step to its last."""
 
     folder: str

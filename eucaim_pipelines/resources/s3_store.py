@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from eucaim_pipelines.errors import MachineError
-from eucaim_pipelines.release.store import StoreConflict
+from eucaim_pipelines.release.store import StoreConflictError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,7 +52,7 @@ class S3Store:
         head = self._head(key)
         if head is not None:
             if head["ContentLength"] != len(data) or head["Metadata"].get(_SHA256) != sha256:
-                raise StoreConflict(key)
+                raise StoreConflictError(key)
             return False
         self._put(key, data, sha256)
         return True
@@ -93,7 +93,9 @@ class S3Store:
 
     def _put(self, key: str, data: bytes, sha256: str) -> None:
         try:
-            self._client.put_object(Bucket=self.bucket, Key=self._name(key), Body=data, Metadata={_SHA256: sha256})
+            self._client.put_object(
+                Bucket=self.bucket, Key=self._name(key), Body=data, Metadata={_SHA256: sha256}
+            )
         except (ClientError, BotoCoreError) as error:
             raise _unreachable(error) from None
 

@@ -16,10 +16,11 @@ from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps
 from eucaim_pipelines.deidentification.profile import Profile
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.errors import SettingsError
+from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
 
 
-class Contracts(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Contracts(dg.ConfigurableResource):
     """Source contracts of the site, and the contracts that all datasets share."""
 
     sources: str
@@ -58,7 +59,7 @@ class Contracts(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def tiers(self) -> Tiers:
         """What each tier requires and holds."""
-        return load_tiers(self.folder / "tiers.yaml")
+        return load_tiers(self.folder / "tiers.yaml", known_checks(self.tables()))
 
     def vocabularies(self) -> dict[str, vocabularies.Vocabulary]:
         """Value sets by name."""
@@ -67,13 +68,17 @@ class Contracts(dg.ConfigurableResource):  # type: ignore[type-arg]
     def digest(self, dataset: str) -> str:
         """Digest of everything in contracts that shapes a dataset's release."""
         digest = hashlib.sha256()
-        shared = [p for p in sorted(self.folder.rglob("*")) if p.is_file() and "sources" not in p.parts]
+        shared = [
+            p
+            for p in sorted(self.folder.rglob("*"))
+            if p.suffix in (".csv", ".yaml") and "sources" not in p.parts
+        ]
         for path in (*shared, self.source_path(dataset)):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
 
-class Pseudonymisation(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Pseudonymisation(dg.ConfigurableResource):
     """The holder's key, read from its file when it is needed and never shown."""
 
     key_file: str
@@ -95,5 +100,9 @@ class Pseudonymisation(dg.ConfigurableResource):  # type: ignore[type-arg]
     def deidentifier(self, source: SourceContract, contracts: Contracts) -> Deidentifier:
         """The de-identification of one dataset's images."""
         profile = Profile.load(folder=contracts.folder / "deidentification")
-        maps = SourceMaps(series_descriptions=dict(source.imaging.series_descriptions))
+        maps = SourceMaps(
+            series_descriptions=dict(source.imaging.series_descriptions),
+            manufacturers=frozenset(source.imaging.manufacturers),
+            body_parts=frozenset(source.imaging.body_parts),
+        )
         return Deidentifier(profile, self.pseudonyms(), maps)

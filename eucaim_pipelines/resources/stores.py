@@ -20,7 +20,7 @@ def open_store(release: str, endpoint: str | None, region: str) -> ObjectStore:
     return S3Store(bucket, prefix.strip("/"), endpoint, region)
 
 
-class Store(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Store(dg.ConfigurableResource):
     """The place of releases, as the settings name it."""
 
     release: str

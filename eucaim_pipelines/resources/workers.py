@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 
-class Workers(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Workers(dg.ConfigurableResource):
     """A pool of `count` worker processes."""
 
     count: int
@@ -24,6 +24,8 @@ class Workers(dg.ConfigurableResource):  # type: ignore[type-arg]
         fork server that has neither.
         """
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["eucaim_pipelines.release.objects", "eucaim_pipelines.ingest.reception"])
+        context.set_forkserver_preload(
+            ["eucaim_pipelines.release.objects", "eucaim_pipelines.ingest.reception"]
+        )
         with ProcessPoolExecutor(self.count, mp_context=context) as pool:
             yield pool

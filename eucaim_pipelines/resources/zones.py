@@ -42,7 +42,10 @@ class Shelf:
 
     def read_all(self, name: str) -> dict[str, pa.Table]:
         """A folder of tables stored before."""
-        return {path.stem: self.read(f"{name}/{path.stem}") for path in sorted((self.folder / name).glob("*.parquet"))}
+        return {
+            path.stem: self.read(f"{name}/{path.stem}")
+            for path in sorted((self.folder / name).glob("*.parquet"))
+        }
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Store a file; a crash leaves the old one or the new one."""
@@ -67,20 +70,29 @@ class Shelf:
         try:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
-            raise DataError(f"'{name}' has not been made for this dataset. Materialise what is upstream first.") from None
+            raise DataError(
+                f"'{name}' has not been made for this dataset. Materialise what is upstream first."
+            ) from None
         except OSError as error:
             raise MachineError(f"The restricted zone cannot be read: {error.strerror}.") from None
+
+    def read_files(self, name: str) -> dict[str, bytes]:
+        """A folder of files stored before, by their path in it; empty if there is none."""
+        folder = self.folder / name
+        paths = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
     def path(self, name: str) -> Path:
         """Where a name lies, for a person who wants to open it."""
         return self.folder / name
 
 
-class RestrictedZone(dg.ConfigurableResource):  # type: ignore[type-arg]
+class RestrictedZone(dg.ConfigurableResource):
     """Landing (read only) and this machine's private folder: ledger, header inventory, clinical rows."""
 
     folder: str
     landing: str
+    max_file_bytes: int = 4 * 1024**3
 
     def exports(self, dataset: str) -> list[Export]:
         """Complete exports of a dataset, oldest first."""
@@ -95,7 +107,7 @@ class RestrictedZone(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Shelf(dataset_folder(self.folder, dataset))
 
 
-class ReleasableZone(dg.ConfigurableResource):  # type: ignore[type-arg]
+class ReleasableZone(dg.ConfigurableResource):
     """De-identified tables and documents, staged on this machine until a release names them."""
 
     folder: str
@@ -105,7 +117,7 @@ class ReleasableZone(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Shelf(dataset_folder(self.folder, dataset) / "releasable")
 
 
-class Publications(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Publications(dg.ConfigurableResource):
     """What a release reports back to the ledger: which objects it names, and that a run came to its end."""
 
     folder: str

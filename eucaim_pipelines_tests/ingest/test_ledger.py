@@ -65,7 +65,15 @@ def test_a_failed_batch_leaves_nothing_behind(ledger):
 
 
 def test_what_was_made_is_remembered_per_recipe_and_subject(ledger):
-    made = MadeObject("sha", "EUCAIM-1|", key="k", bytes=3, object_sha256="o", row={"Rows": 2}, actions=(("t", "keep", "", 1),))
+    made = MadeObject(
+        "sha",
+        "EUCAIM-1|",
+        key="k",
+        bytes=3,
+        object_sha256="o",
+        row={"Rows": 2},
+        actions=(("t", "keep", "", 1),),
+    )
     ledger.remember("recipe", [made])
     assert ledger.made("recipe") == {("sha", "EUCAIM-1|"): made}
     assert ledger.made("another") == {}
@@ -83,5 +91,7 @@ def test_a_full_disk_is_the_machines_fault_and_keeps_what_was_there(ledger, tmp_
     big = [reading(f"{n}.dcm", f"1.2.{n}") for n in range(2000)]
     with pytest.raises(MachineError):
         ledger.record("one", big)
-    count = sqlite3.connect(tmp_path / "ledger.sqlite").execute("SELECT COUNT(*) FROM receptions").fetchone()[0]
+    count = (
+        sqlite3.connect(tmp_path / "ledger.sqlite").execute("SELECT COUNT(*) FROM receptions").fetchone()[0]
+    )
     assert count == 1

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eucaim_pipelines.ingest.ledger import Reception
-from eucaim_pipelines.ingest.resolution import ACCEPTED, resolve, settle
+from eucaim_pipelines.ingest.resolution import ACCEPTED, resolve
 
 
 def reception(number, export, content, *, sop="1.1", series="1.2", patient="P1", refusal=None):
@@ -25,6 +25,8 @@ def reception(number, export, content, *, sop="1.1", series="1.2", patient="P1",
         issuer=None,
         disposition=None,
         reason=None,
+        object_key=None,
+        object_refusal=None,
     )
 
 
@@ -82,16 +84,6 @@ def test_an_empty_patient_id_is_no_second_patient():
 def test_a_refused_correction_still_withdraws_what_it_corrects():
     receptions = [reception(1, "a", "x"), reception(2, "b", "y", refusal="BURNED_IN_RISK")]
     assert resolve(receptions) == {1: ("duplicate", "SUPERSEDED"), 2: ("quarantined", "BURNED_IN_RISK")}
-
-
-def test_settling_touches_accepted_receptions_only():
-    decisions = {1: ACCEPTED, 2: ACCEPTED, 3: ("duplicate", "SAME_CONTENT")}
-    settled = settle(decisions, refusals={1: "RESIDUAL_IDENTITY", 3: "RESIDUAL_IDENTITY"}, published=[1, 2, 3])
-    assert settled == {
-        1: ("quarantined", "RESIDUAL_IDENTITY"),
-        2: ("published", "RELEASED"),
-        3: ("duplicate", "SAME_CONTENT"),
-    }
 
 
 @given(

@@ -10,7 +10,7 @@ from eucaim_pipelines.errors import MachineError
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.parquet import decode, encode
 from eucaim_pipelines.release.publication import Content, publish
-from eucaim_pipelines.release.store import StoreConflict
+from eucaim_pipelines.release.store import StoreConflictError
 from eucaim_pipelines.resources.folder_store import FolderStore
 
 PATIENTS = pa.table({"patient_id": ["EUCAIM-a", "EUCAIM-b"]})
@@ -66,22 +66,22 @@ def test_the_version_is_the_newest_exports_date_and_the_contents_digest(instance
 
 def test_the_pointer_moves_last(store, instances):
     store.written.clear()
-    publish(store, content(instances), {"report.html": b"r"}, {})
+    publish(store, content(instances), {"report.html": b"r"})
     assert store.written[-2:] == ["manifest.json", "CURRENT"]
 
 
 def test_an_unchanged_release_is_not_put_again(store, instances):
-    first, new = publish(store, content(instances), {"report.html": b"r"}, {})
+    first, new = publish(store, content(instances), {"report.html": b"r"})
     store.written.clear()
-    again, newer = publish(store, content(instances), {"report.html": b"r"}, {})
+    again, newer = publish(store, content(instances), {"report.html": b"r"})
     assert (new, newer, store.written) == (True, False, [])
     assert again.to_bytes() == first.to_bytes()
 
 
 def test_a_new_image_leaves_the_other_patients_list_as_it_is(store, instances):
-    publish(store, content(instances), {}, {})
+    publish(store, content(instances), {})
     store.written.clear()
-    publish(store, content([*instances, image(store, "EUCAIM-b", 9)]), {}, {})
+    publish(store, content([*instances, image(store, "EUCAIM-b", 9)]), {})
     assert sum(name.endswith(".parquet") for name in store.written) == 1
 
 
@@ -89,18 +89,26 @@ def test_an_image_that_is_gone_stops_the_release_before_anything_is_put(store, i
     (store.root / instances[0]["object_key"]).unlink()
     store.written.clear()
     with pytest.raises(MachineError, match="not in the store"):
-        publish(store, content(instances), {}, {})
+        publish(store, content(instances), {})
     assert store.written == []
 
 
 @pytest.mark.parametrize(
     ("damage", "what"),
-    [(lambda data: data[:-1], "size"), (lambda data: bytes([data[0] ^ 1]) + data[1:], "sha256"), (None, "missing")],
+    [
+        (lambda data: data[:-1], "size"),
+        (lambda data: bytes([data[0] ^ 1]) + data[1:], "sha256"),
+        (None, "missing"),
+    ],
 )
 def test_verify_names_what_does_not_hold(store, instances, damage, what):
-    manifest, _ = publish(store, content(instances), {"report.html": b"report"}, {})
+    manifest, _ = publish(store, content(instances), {"report.html": b"report"})
     assert manifests.verify(store, manifest) == (1 + 2 + 1 + 6, [])
-    for item in (manifest.tables[0], manifest.files[0], replace(manifest.files[0], key=instances[3]["object_key"])):
+    for item in (
+        manifest.tables[0],
+        manifest.files[0],
+        replace(manifest.files[0], key=instances[3]["object_key"]),
+    ):
         path = store.root / item.key
         whole = path.read_bytes()
         path.unlink() if damage is None else path.write_bytes(damage(whole))
@@ -112,7 +120,7 @@ def test_verify_names_what_does_not_hold(store, instances, damage, what):
 def test_a_key_never_changes(store):
     assert store.put("ds/a", b"1") is True
     assert store.put("ds/a", b"1") is False
-    with pytest.raises(StoreConflict):
+    with pytest.raises(StoreConflictError):
         store.put("ds/a", b"2")
     assert store.get("ds/a") == b"1"
 

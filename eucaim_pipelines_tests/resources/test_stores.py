@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from eucaim_pipelines.errors import MachineError
-from eucaim_pipelines.release.store import StoreConflict
+from eucaim_pipelines.release.store import StoreConflictError
 from eucaim_pipelines.resources.stores import open_store
 
 
@@ -20,7 +20,7 @@ def store(request, tmp_path):
 def test_a_key_is_written_once(store):
     assert store.put("ds/a", b"content") is True
     assert store.put("ds/a", b"content") is False
-    with pytest.raises(StoreConflict, match="ds/a"):
+    with pytest.raises(StoreConflictError, match="ds/a"):
         store.put("ds/a", b"CONTENT")
     assert store.get("ds/a") == b"content"
 

@@ -1,0 +1,128 @@
+"""Asset checks: the findings of each table, shown on the table; and the sweep that blocks a release.
+
+Findings never block: a failed blocking check would skip the verdict and the lower tiers' releases.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from eucaim_pipelines.assets import staged
+from eucaim_pipelines.assets.common import DATASETS, guarded
+from eucaim_pipelines.assets.tier import RECORD, REPORT, key
+from eucaim_pipelines.cdm import coding
+from eucaim_pipelines.contracts.tables import TableContract
+from eucaim_pipelines.deidentification import sweep
+from eucaim_pipelines.quality.plan import Check, planned
+from eucaim_pipelines.quality.tiers import Tiers
+from eucaim_pipelines.resources.site import Contracts
+from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone, Shelf
+
+_IDENTIFYING = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+
+
+def finding_checks(tiers: Tiers, tables: Mapping[str, TableContract]) -> Iterator[dg.AssetChecksDefinition]:
+    """One check per finding, on the table it is about; evaluated at the tier that can tell."""
+    for number in sorted(tiers.tiers):
+        held = tiers.tables(number)
+        checks = [c for name in held for c in planned(tables[name]) if _tier_of(c, tiers) == number]
+        yield _findings_of(number, checks)
+
+
+def _tier_of(check: Check, tiers: Tiers) -> int:
+    """The lowest tier whose tables the check needs."""
+    needed = {check.table} | ({check.reference[0]} if check.reference else set())
+    return min(number for number in tiers.tiers if needed <= set(tiers.tables(number)))
+
+
+def _check_name(check: str) -> str:
+    return check.replace(".", "__")
+
+
+def _findings_of(tier: int, checks: list[Check]) -> dg.AssetChecksDefinition:
+    specs = [
+        dg.AssetCheckSpec(
+            _check_name(check.id),
+            asset=dg.AssetKey(["cdm", check.table]),
+            description=f"{check.sentence} {check.remedy}",
+            additional_deps=[dg.AssetKey(key(tier, "findings"))],
+            metadata={"dimension": check.dimension, "severity": check.severity},
+        )
+        for check in checks
+    ]
+
+    @dg.multi_asset_check(name=f"tier_{tier}_findings", specs=specs)
+    @guarded
+    def show(
+        context: dg.AssetCheckExecutionContext, releasable: ReleasableZone
+    ) -> Iterator[dg.AssetCheckResult]:
+        found = {each.check: each for each in staged.findings(tier, releasable.shelf(_dataset(context)))}
+        for check in checks:
+            finding = found[check.id]
+            yield dg.AssetCheckResult(
+                asset_key=dg.AssetKey(["cdm", check.table]),
+                check_name=_check_name(check.id),
+                passed=finding.passed,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={
+                    "rows_checked": finding.checked,
+                    "rows_failed": finding.failed,
+                    "patients": finding.patients,
+                },
+            )
+
+    return show
+
+
+def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
+    """Blocks the tier's release if an identity is found in its tables, record, report or files."""
+
+    @dg.asset_check(
+        asset=dg.AssetKey(key(tier, "report")),
+        name="no_identity",
+        blocking=True,
+        partitions_def=DATASETS,
+        additional_deps=[
+            *(dg.AssetKey(["cdm", name]) for name in tables),
+            dg.AssetKey(key(tier, "catalogue_record")),
+            dg.AssetKey(["deidentified", "instances"]),
+            *([dg.AssetKey(key(tier, "file_structure"))] if tier == 3 else []),
+        ],
+        description="No identity that was received occurs in the finished tables, record and report.",
+    )
+    @guarded
+    def no_identity(
+        context: dg.AssetCheckExecutionContext,
+        restricted: RestrictedZone,
+        releasable: ReleasableZone,
+        contracts: Contracts,
+    ) -> dg.AssetCheckResult:
+        dataset = _dataset(context)
+        shelf = releasable.shelf(dataset)
+        texts = [shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)]
+        texts += shelf.read_files(f"tier_{tier}/{staged.FILES}").values()
+        finished = [shelf.read(f"cdm/{name}") for name in tables] + [shelf.read("deidentified/instances")]
+        identities = _identities(restricted.shelf(dataset), dataset, contracts)
+        hits = sweep.find_identities(texts, identities) + sweep.find_in_tables(finished, identities)
+        return dg.AssetCheckResult(
+            passed=hits == 0,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"searched_for": len(identities), "found": hits},
+        )
+
+    return no_identity
+
+
+def _identities(shelf: Shelf, dataset: str, contracts: Contracts) -> set[str]:
+    """Everything received that names a person or an object."""
+    instances = shelf.read("dicom_instances")
+    found = {value for name in _IDENTIFYING for value in instances.column(name).to_pylist() if value}
+    rows = shelf.read_all("clinical_records")
+    for spec in contracts.source(dataset).clinical:
+        for cells in coding.identities(rows[spec.name], spec).values():
+            found |= cells
+    return found
+
+
+def _dataset(context: dg.AssetCheckExecutionContext) -> str:
+    return context.run.tags["dagster/partition"]

@@ -1,0 +1,164 @@
+"""Reading what is staged for a release: its content, its facts, its report.
+
+Glue between the releasable zone and the packages that know what it means; no asset is defined here.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from eucaim_pipelines.assets.state import software
+from eucaim_pipelines.catalogue import facts as catalogue_facts
+from eucaim_pipelines.catalogue.facts import CatalogueFacts
+from eucaim_pipelines.errors import DataError
+from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.quality import findings as found
+from eucaim_pipelines.quality.findings import Finding
+from eucaim_pipelines.quality.linkage import CrossedCounts
+from eucaim_pipelines.quality.reasons import load_reasons
+from eucaim_pipelines.quality.verdict import Verdict
+from eucaim_pipelines.release.publication import Content
+from eucaim_pipelines.report.content import (
+    ActionCount,
+    DispositionCount,
+    HeldFile,
+    LocalDetail,
+    Report,
+    RowPointer,
+    Sizes,
+    UnmappedValue,
+)
+from eucaim_pipelines.resources.site import Contracts
+from eucaim_pipelines.resources.zones import Shelf
+
+FILES = "files"
+ACTION_MEANINGS = {
+    "K": "kept as it was",
+    "C": "cleaned: kept in a form that identifies nobody",
+    "D": "replaced by a dummy value",
+    "U": "replaced by a new identifier, the same everywhere",
+    "Z": "emptied",
+    "X": "removed",
+}
+"""Action codes of DICOM PS3.15 Table E.1-1a in plain words."""
+_FINE_ROWS = ("ROW_CURRENT", "ROW_REPLACED")
+
+
+def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Content:
+    """What the tier's release will hold."""
+    names = contracts.tiers().tables(tier)
+    tables = {name: shelf.read_bytes(f"cdm/{name}.parquet") for name in names}
+    completed = json.loads(shelf.read_bytes("deidentified/newest_export.json"))["completed"]
+    return Content(
+        dataset_id=dataset,
+        tier=tier,
+        newest_export=datetime.fromisoformat(completed),
+        software=software(),
+        instances=shelf.read("deidentified/instances"),
+        tables=tables,
+        rows={name: pq.read_metadata(BytesIO(data)).num_rows for name, data in tables.items()},
+        rules=evidence(shelf)["rules"],
+        files=shelf.read_files(f"tier_{tier}/{FILES}"),
+    )
+
+
+def evidence(shelf: Shelf) -> dict[str, dict[str, str]]:
+    """Counts that crossed, and the digests of the rules."""
+    value: dict[str, dict[str, str]] = json.loads(shelf.read_bytes("deidentified/evidence.json"))
+    return value
+
+
+def crossed_counts(shelf: Shelf) -> CrossedCounts:
+    """What was counted where the identities still were."""
+    return CrossedCounts(**{name: int(count) for name, count in evidence(shelf)["counts"].items()})
+
+
+def findings(tier: int, shelf: Shelf) -> list[Finding]:
+    """Findings of the tier and those below it."""
+    return found.from_table(shelf.read(f"tier_{tier}/findings"))
+
+
+def read_verdict(tier: int, shelf: Shelf) -> Verdict | None:
+    """The verdict on a tier; None for tier 0 and where it was not computed."""
+    try:
+        return Verdict.from_dict(json.loads(shelf.read_bytes(f"tier_{tier}/verdict.json")))
+    except DataError:
+        return None
+
+
+def facts(tier: int, shelf: Shelf, contracts: Contracts) -> CatalogueFacts:
+    """What the data tell the catalogue."""
+    names = contracts.tiers().tables(tier)
+    optional = {n: shelf.read(f"cdm/{n}") for n in ("cancer_condition", "segmentation_series") if n in names}
+    return catalogue_facts.collect(
+        *(shelf.read(f"cdm/{name}") for name in ("patient", "image_study", "image_series")),
+        **optional,
+        contracts_folder=contracts.folder,
+    )
+
+
+def sizes(shelf: Shelf) -> Sizes:
+    """Patients of the patient table; studies, series and instances of the images."""
+    instances = shelf.read("deidentified/instances")
+    return Sizes(
+        patients=shelf.read("cdm/patient").num_rows,
+        studies=pc.count_distinct(instances["StudyInstanceUID"]).as_py(),
+        series=pc.count_distinct(instances["SeriesInstanceUID"]).as_py(),
+        instances=instances.num_rows,
+    )
+
+
+def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Report:
+    """The tier's report, the same for both editions."""
+    staged = content(dataset, tier, shelf, contracts)
+    verdicts = [v for n in range(1, tier + 1) if (v := read_verdict(n, shelf)) is not None]
+    dispositions = shelf.read("deidentified/dispositions").to_pylist()
+    return Report(
+        source=contracts.source(dataset),
+        version=staged.version,
+        issued=staged.issued,
+        verdicts=verdicts,
+        findings=findings(tier, shelf),
+        dispositions=[DispositionCount(**row) for row in dispositions],
+        sizes=sizes(shelf),
+        actions=_actions(shelf.read("deidentified/actions")),
+        methods=_methods(staged.rules, contracts, tier),
+        reasons=load_reasons(contracts.folder / "reasons.csv"),
+    )
+
+
+def local_detail(ledger: Ledger, shelf: Shelf) -> LocalDetail:
+    """What only the local edition of a report shows."""
+    held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
+    rows = shelf.read("clinical_dispositions").to_pylist()
+    return LocalDetail(
+        files=[HeldFile(r.sha256 or "", r.reason or "", f"{r.export}/{r.path}") for r in held],
+        rows=[RowPointer(r["file"], r["line"], r["reason"]) for r in rows if r["reason"] not in _FINE_ROWS],
+        unmapped=[UnmappedValue(**row) for row in shelf.read("unmapped_values").to_pylist()],
+    )
+
+
+def _actions(table: pa.Table) -> list[ActionCount]:
+    totals = table.group_by("action", use_threads=False).aggregate([("elements", "sum")]).to_pylist()
+    return [
+        ActionCount(row["action"], ACTION_MEANINGS.get(row["action"], ""), row["elements_sum"])
+        for row in sorted(totals, key=lambda row: -row["elements_sum"])
+    ]
+
+
+def _methods(rules: Mapping[str, str], contracts: Contracts, tier: int) -> dict[str, str]:
+    tables = contracts.tables()
+    held = ", ".join(f"{name} {tables[name].version}" for name in contracts.tiers().tables(tier))
+    return {
+        "Software": software(),
+        "Tables and contract versions": held,
+        "Source contract (SHA-256)": rules["source_contract"],
+        "De-identification rules (SHA-256)": rules["deidentification"],
+        "Identifier of the site's key": rules["key_id"],
+        "Standards": "DICOM PS3.15 Table E.1-1; EUCAIM hyper-ontology v2.0; EUCAIM DCAT-AP v2.0",
+    }

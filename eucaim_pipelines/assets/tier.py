@@ -1,0 +1,292 @@
+"""What every tier consists of: findings, record, verdict, report in two editions, release.
+
+The same for each tier; what a tier requires and holds is data (`data_contracts/tiers.yaml`).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow as pa
+
+from eucaim_pipelines.assets import staged
+from eucaim_pipelines.assets.common import counted, guarded, placed
+from eucaim_pipelines.catalogue import problems, record
+from eucaim_pipelines.quality import expectations
+from eucaim_pipelines.quality import findings as found
+from eucaim_pipelines.quality.findings import Finding
+from eucaim_pipelines.quality.linkage import linkage_findings
+from eucaim_pipelines.quality.plan import known_checks
+from eucaim_pipelines.quality.tiers import threshold_changes
+from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, changed, verdict
+from eucaim_pipelines.release.publication import json_bytes, publish
+from eucaim_pipelines.report.page import render
+from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.site import Contracts
+from eucaim_pipelines.resources.stores import Store
+from eucaim_pipelines.resources.zones import Publications, ReleasableZone, RestrictedZone, Shelf
+
+RECORD, REPORT = "catalogue.jsonld", "report.html"
+
+
+def tier_assets(tier: int, tables: tuple[str, ...]) -> Iterator[dg.AssetsDefinition]:
+    """The assets of one tier; `tables` are those of its release."""
+    yield _findings(tier, tables)
+    yield _verdict(tier)
+    yield _record(tier)
+    yield _report(tier)
+    yield _local_report(tier)
+    yield _release(tier, tables)
+
+
+def key(tier: int, name: str) -> list[str]:
+    """Asset key of a tier's own asset."""
+    return [f"tier_{tier}", name]
+
+
+def _findings(tier: int, tables: tuple[str, ...]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=key(tier, "findings"),
+        deps=[["cdm", name] for name in tables]
+        + [["deidentified", "instances"], ["deidentified", "evidence"]],
+        description=f"What the checks of Tier {tier}'s tables found: counts per check, never a value.",
+        **placed("release", f"tier_{tier}", "great_expectations", "parquet"),
+    )
+    @guarded
+    def findings(
+        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+    ) -> dg.MaterializeResult:
+        shelf = releasable.shelf(context.partition_key)
+        source, contract_of = contracts.source(context.partition_key), contracts.tables()
+        loaded = {name: shelf.read(f"cdm/{name}") for name in tables}
+        results = _table_findings(tier, loaded, contracts) + _linkage(loaded, shelf)
+        if tier > 1:
+            results = _newer(staged.findings(tier - 1, shelf), results)
+        results = changed(results, threshold_changes(source, known_checks(contract_of)))
+        shelf.write(f"tier_{tier}/findings", found.to_table(results))
+        failed = sum(not each.passed for each in results)
+        return dg.MaterializeResult(metadata=counted(checks=len(results), failed=failed))
+
+    return findings
+
+
+def _table_findings(tier: int, loaded: dict[str, pa.Table], contracts: Contracts) -> list[Finding]:
+    """Checks of the tables that are new at this tier, and of those that refer to a new one."""
+    tiers, contract_of = contracts.tiers(), contracts.tables()
+    new = set(tiers.tiers[tier].tables)
+    results: list[Finding] = []
+    for name, table in loaded.items():
+        if name in new or any(relation.to_table in new for relation in contract_of[name].relationships):
+            results += expectations.check_table(
+                name,
+                table,
+                contract_of[name],
+                loaded,
+                contracts_folder=contracts.folder,
+                thresholds=tiers.thresholds(),
+            )
+    return results
+
+
+def _linkage(loaded: dict[str, pa.Table], shelf: Shelf) -> list[Finding]:
+    instances = shelf.read("deidentified/instances")
+    counts = staged.crossed_counts(shelf)
+    return linkage_findings(loaded["patient"], instances, counts, loaded.get("cancer_condition"))
+
+
+def _newer(before: list[Finding], now: list[Finding]) -> list[Finding]:
+    return list(({each.check: each for each in before} | {each.check: each for each in now}).values())
+
+
+def _verdict(tier: int) -> dg.AssetsDefinition:
+    lower = [key(tier - 1, "verdict")] if tier > 1 else []
+
+    @dg.asset(
+        key=key(tier, "verdict"),
+        deps=[key(tier, "findings"), *lower],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "reached",
+                asset=dg.AssetKey(key(tier, "verdict")),
+                description=f"Every requirement of Tier {tier} holds. A miss withholds its release only.",
+            )
+        ],
+        description=f"Whether the dataset reaches Tier {tier}, computed, and what is short if it does not.",
+        **placed("release", f"tier_{tier}", "json"),
+    )
+    @guarded
+    def verdict_asset(
+        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+    ) -> dg.MaterializeResult:
+        dataset = context.partition_key
+        shelf, source = releasable.shelf(dataset), contracts.source(dataset)
+        facts = staged.facts(tier, shelf, contracts)
+        outcome = verdict(
+            tier,
+            contracts.tiers(),
+            staged.findings(tier, shelf),
+            DatasetFacts(staged.sizes(shelf).patients, problems.problems(source, facts), facts.empty_lists),
+            threshold_changes(source, known_checks(contracts.tables())),
+            staged.read_verdict(tier - 1, shelf) if tier > 1 else None,
+        )
+        shelf.write_bytes(f"tier_{tier}/verdict.json", json_bytes(outcome.to_dict()))
+        text = _verdict_text(outcome)
+        context.log.info(text.splitlines()[0])
+        return dg.MaterializeResult(
+            metadata={"verdict": dg.MetadataValue.md(text), "reached": outcome.reached},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="reached",
+                    passed=outcome.reached,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=text,
+                )
+            ],
+        )
+
+    return verdict_asset
+
+
+def _verdict_text(outcome: Verdict) -> str:
+    if outcome.reached:
+        return f"{outcome.name} is reached."
+    lines = [f"{outcome.name} is not reached."]
+    if not outcome.lower_reached:
+        lines.append("- The tier below is not reached.")
+    lines += [f"- {each.text} {each.remedy}" for each in outcome.unmet]
+    return "\n".join(lines)
+
+
+def _record(tier: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=key(tier, "catalogue_record"),
+        deps=[key(tier, "verdict"), ["deidentified", "evidence"], *_structure(tier)],
+        description=f"EUCAIM DCAT-AP v2.0 record of the dataset as JSON-LD, at the level of Tier {tier}.",
+        **placed("release", f"tier_{tier}", "json"),
+    )
+    @guarded
+    def catalogue_record(
+        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+    ) -> dg.MaterializeResult:
+        dataset = context.partition_key
+        shelf, tiers, tables = releasable.shelf(dataset), contracts.tiers(), contracts.tables()
+        content = staged.content(dataset, tier, shelf, contracts)
+        data = record.build(
+            contracts.source(dataset),
+            staged.facts(tier, shelf, contracts),
+            tier_code=tiers.tiers[tier].code,
+            contracts=[tables[name] for name in tiers.tables(tier)],
+            version=content.version,
+            issued=content.issued,
+            contracts_folder=contracts.folder,
+        )
+        shelf.write_bytes(f"tier_{tier}/{RECORD}", data)
+        path = dg.MetadataValue.path(str(shelf.path(f"tier_{tier}/{RECORD}")))
+        return dg.MaterializeResult(metadata={"version": content.version, "path": path})
+
+    return catalogue_record
+
+
+def _report(tier: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=key(tier, "report"),
+        deps=[key(tier, "verdict"), key(tier, "catalogue_record"), ["deidentified", "dispositions"]],
+        description=f"The shareable report of Tier {tier}: verdict, balance, findings; no small count.",
+        **placed("release", f"tier_{tier}", "html"),
+    )
+    @guarded
+    def report(
+        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+    ) -> dg.MaterializeResult:
+        dataset = context.partition_key
+        shelf = releasable.shelf(dataset)
+        shelf.write_bytes(f"tier_{tier}/{REPORT}", render(staged.report(dataset, tier, shelf, contracts)))
+        return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
+
+    return report
+
+
+def _local_report(tier: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["restricted", f"tier_{tier}_report"],
+        deps=[key(tier, "report"), ["restricted", "unmapped_values"]],
+        description=f"The holder's own report of Tier {tier}: exact numbers, pointers to rows and files.",
+        **placed("restricted", f"tier_{tier}", "html"),
+    )
+    @guarded
+    def local_report(
+        context: dg.AssetExecutionContext,
+        restricted: RestrictedZone,
+        releasable: ReleasableZone,
+        contracts: Contracts,
+        lock: DatasetLock,
+    ) -> dg.MaterializeResult:
+        dataset = context.partition_key
+        shelf = restricted.shelf(dataset)
+        with restricted.ledger(dataset) as ledger:
+            detail = staged.local_detail(ledger, shelf)
+        page = render(staged.report(dataset, tier, releasable.shelf(dataset), contracts), detail)
+        shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
+        return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
+
+    return local_report
+
+
+def _release(tier: int, tables: tuple[str, ...]) -> dg.AssetsDefinition:
+    own = [key(tier, name) for name in ("verdict", "catalogue_record", "report")]
+
+    @dg.asset(
+        key=key(tier, "release"),
+        deps=[*own, *_structure(tier), *(["cdm", name] for name in tables), ["deidentified", "instances"]],
+        output_required=False,
+        description=f"The Tier {tier} release: manifest, tables, images, record, report, if reached.",
+        **placed("release", f"tier_{tier}", "manifest"),
+    )
+    @guarded
+    def release(
+        context: dg.AssetExecutionContext,
+        releasable: ReleasableZone,
+        contracts: Contracts,
+        store: Store,
+        publications: Publications,
+        lock: DatasetLock,
+    ) -> Iterator[dg.MaterializeResult]:
+        dataset = context.partition_key
+        shelf = releasable.shelf(dataset)
+        reached = staged.read_verdict(tier, shelf)
+        if reached is None or not reached.reached:
+            publications.finished(dataset, tier)
+            context.log.warning(f"Tier {tier} is not reached: its release is withheld, the last one stays.")
+            return
+        content = staged.content(dataset, tier, shelf, contracts)
+        documents = {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
+        place = store.open()
+        manifest, new = publish(place, content, documents)
+        publications.published(dataset, content.instances.column("object_key").to_pylist())
+        publications.finished(dataset, tier)
+        context.log.info(f"Tier {tier}: {manifest.version} {'is published' if new else 'stands unchanged'}")
+        folder = place.address(f"{dataset}/tier_{tier}/{manifest.version}")
+        yield dg.MaterializeResult(
+            metadata={
+                "version": manifest.version,
+                "new": new,
+                "manifest": _address(f"{folder}/manifest.json"),
+                "report": _address(f"{folder}/{REPORT}"),
+                "dagster/row_count": content.instances.num_rows,
+            }
+        )
+
+    return release
+
+
+def _structure(tier: int) -> list[list[str]]:
+    """The file structure belongs to the content of Tier 3, and thus to its version."""
+    return [key(tier, "file_structure")] if tier == 3 else []
+
+
+def _address(place: str) -> dg.MetadataValue:
+    return dg.MetadataValue.url(place) if "://" in place else dg.MetadataValue.path(place)
+
+
+def _link(shelf: Shelf, name: str) -> dict[str, dg.MetadataValue]:
+    path = shelf.path(name)
+    return {"report": dg.MetadataValue.path(str(path)), "open": dg.MetadataValue.url(path.resolve().as_uri())}

@@ -1,0 +1,32 @@
+"""EUCAIM's common file structure: Tier 3's own asset.
+
+Layout and columns are said in `release.file_structure`.
+"""
+
+import dagster as dg
+
+from eucaim_pipelines.assets.common import counted, guarded, placed
+from eucaim_pipelines.assets.staged import FILES
+from eucaim_pipelines.release import file_structure as structure
+from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.site import Contracts
+from eucaim_pipelines.resources.zones import ReleasableZone
+
+
+@dg.asset(
+    key=["tier_3", "file_structure"],
+    deps=[["cdm", name] for name in structure.CLINICAL_DATA],
+    **placed("release", "tier_3", "csv"),
+)
+@guarded
+def file_structure(
+    context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+) -> dg.MaterializeResult:
+    """The two mandatory views and clinical_data/ as CSV, to lie beside imaging_data/."""
+    shelf = releasable.shelf(context.partition_key)
+    tables = {name: shelf.read(f"cdm/{name}") for name in structure.CLINICAL_DATA}
+    files = structure.build(tables, contracts.tables())
+    for name, data in files.items():
+        shelf.write_bytes(f"tier_3/{FILES}/{name}", data)
+    rows = {f"rows_{name}": table.num_rows for name, table in tables.items()}
+    return dg.MaterializeResult(metadata=counted(files=len(files), **rows))

@@ -1,0 +1,68 @@
+"""Codes for what image headers spell out: modality, body part, manufacturer, procedure.
+
+The words come from the vocabularies and the source contract; tables are built elsewhere.
+"""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from eucaim_pipelines.contracts.sources import SourceContract
+from eucaim_pipelines.contracts.vocabularies import Vocabulary
+from eucaim_pipelines.dicom import sop_classes
+
+IMAGE, SEGMENTATION = "image", "seg"
+
+
+class ImagingCodes:
+    """The vocabularies of images, extended by the spellings of one holder."""
+
+    def __init__(self, source: SourceContract, vocabularies: Mapping[str, Vocabulary]) -> None:
+        self._vocabularies = vocabularies
+        self._body_parts = _folded_keys(source.imaging.body_parts)
+        self._manufacturers = _folded_keys(source.imaging.manufacturers)
+        self._procedures = _folded_keys(source.imaging.procedures)
+        self._body_part_when_missing = source.imaging.body_part_when_missing
+
+    def modality(self, text: str | None) -> str | None:
+        """Concept below Imaging modality for a DICOM Modality."""
+        return self._vocabularies["modality"].code(text)
+
+    def body_part(self, text: str | None) -> str | None:
+        """Concept for a spelling of BodyPartExamined; the holder's declaration when there is none."""
+        if not text:
+            return self._body_part_when_missing
+        return self._body_parts.get(_folded(text)) or self._vocabularies["body_part"].code(text)
+
+    def manufacturer(self, text: str | None) -> str | None:
+        """Concept for a spelling of Manufacturer; a known name may stand within a longer one."""
+        if not text:
+            return None
+        return self._manufacturers.get(_folded(text)) or self._vocabularies["manufacturer"].code_within(text)
+
+    def procedure(self, modality: str | None) -> str | None:
+        """Procedure concept for a DICOM Modality."""
+        if not modality:
+            return None
+        own = self._procedures.get(_folded(modality))
+        return own or self._vocabularies["imaging_procedure"].code(modality)
+
+    def images(self, instances: pa.Table) -> pa.Table:
+        """Rows whose SOP class is one of images."""
+        return of_kind(instances, IMAGE)
+
+
+def of_kind(instances: pa.Table, kind: str) -> pa.Table:
+    """Rows of the inventory whose SOP class is of this kind."""
+    classes = pc.unique(instances.column("SOPClassUID")).to_pylist()
+    wanted = [uid for uid in classes if uid is not None and sop_classes.kind(uid) == kind]
+    return instances.filter(pc.is_in(instances.column("SOPClassUID"), pa.array(wanted, pa.string())))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _folded_keys(values: Mapping[str, str]) -> dict[str, str]:
+    return {_folded(spelling): code for spelling, code in values.items()}

@@ -1,0 +1,39 @@
+"""The `eucaim` command: thin commands over the same functions that Dagster's assets call.
+
+Exit codes: 0 done, 1 the data is at fault, 2 the call, a contract or a setting is, 3 the machine is.
+"""
+
+import sys
+
+import typer
+
+from eucaim_pipelines.cli import demonstration, operate, show
+from eucaim_pipelines.errors import EucaimError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A hospital repository's exports become EUCAIM Tier 1, 2 and 3 releases.",
+)
+quarantine = typer.Typer(no_args_is_help=True, help="What was held back, and why.")
+app.add_typer(quarantine, name="quarantine")
+
+app.command("demo-export")(demonstration.demo_export)
+app.command("demo")(demonstration.demo)
+app.command("real")(demonstration.real)
+app.command("keygen")(operate.keygen)
+app.command("run")(operate.run)
+app.command("verify")(operate.verify)
+app.command("status")(show.status)
+app.command("explain")(show.explain)
+quarantine.command("list")(show.quarantine_list)
+
+
+def main() -> None:
+    """Entry point: errors of the domain become one sentence and an exit code."""
+    try:
+        app()
+    except EucaimError as error:
+        print(f"eucaim: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(int(error.fault))

@@ -1,0 +1,184 @@
+"""Running a dataset's job in this process, through Dagster, and what came of it.
+
+The job is the same that the schedule runs; nothing of it is done here.
+"""
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from eucaim_pipelines.assets.automation import TIERS, job_name
+from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
+from eucaim_pipelines.assets.state import unpublished
+from eucaim_pipelines.definitions import build
+from eucaim_pipelines.errors import DataError, EucaimError, MachineError, SettingsError
+from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.resources.lock import dataset_lock
+from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
+from eucaim_pipelines.resources.stores import open_store
+from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone
+from eucaim_pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a dataset looks like after a call: its balance, its release, and what was done."""
+
+    dataset: str
+    news: bool
+    seconds: float
+    tier_reached: int
+    balance: dict[str, int]
+    counts: dict[str, int] = field(default_factory=dict)
+    release: str = ""
+    report: str = ""
+
+
+class Site:
+    """The places of the settings, for commands that look at them without Dagster."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = str(settings.restricted)
+        self.settings = settings
+        self.restricted = RestrictedZone(folder=folder, landing=str(settings.landing))
+        self.releasable = ReleasableZone(folder=folder)
+        contracts = str(settings.data_contracts) if settings.data_contracts else None
+        self.contracts = Contracts(sources=str(settings.sources), data_contracts=contracts)
+        self.pseudonymisation = Pseudonymisation(key_file=str(settings.key_file))
+        self.store = open_store(settings.release, settings.s3_endpoint, settings.s3_region)
+
+    def datasets(self) -> list[str]:
+        """Datasets that have a ledger, sorted."""
+        return sorted(path.parent.name for path in self.settings.restricted.glob("*/ledger.sqlite"))
+
+    def known(self, dataset: str) -> str:
+        """The dataset's name, if it has a ledger.
+
+        Raises
+        ------
+        SettingsError
+            If nothing was ever received for it.
+        """
+        if dataset not in self.datasets():
+            raise SettingsError(
+                f"Nothing was received for '{dataset}' yet. Run it once: eucaim run {dataset}"
+            )
+        return dataset
+
+
+def run_dataset(settings: Settings, dataset: str, tier: int | None) -> Outcome:
+    """Run a dataset's job if anything is new.
+
+    Raises
+    ------
+    EucaimError
+        With the fault of whatever stopped the run; `DataError` too when no tier is reached.
+    """
+    if re.fullmatch(DATASET_PATTERN, dataset) is None:
+        raise SettingsError("A dataset's name has letters, digits, '_' and '-' only, at most 150 of them.")
+    site = Site(settings)
+    aimed = tier or site.contracts.source(dataset).tier
+    started = time.monotonic()
+    with dataset_lock(settings.restricted, dataset):
+        if not site.restricted.exports(dataset):
+            raise SettingsError(
+                f"Landing holds no complete export of '{dataset}'. An export counts once "
+                "'<export>._COMPLETE' with an ISO time lies beside it."
+            )
+        args = (site.restricted, site.contracts, site.pseudonymisation)
+        news = bool(unpublished(dataset, aimed, *args))
+        if news:
+            _execute(settings, dataset, aimed)
+    return outcome(site, dataset, news, time.monotonic() - started)
+
+
+def outcome(site: Site, dataset: str, news: bool, seconds: float) -> Outcome:
+    """What the ledger and the newest releases say of a dataset."""
+    with site.restricted.ledger(dataset) as ledger:
+        balance = ledger.balance()
+    reached = max((t for t in TIERS if _verdict(site, dataset, t)), default=0)
+    current = manifests.current(site.store, dataset, reached) if reached else None
+    shelf = site.restricted.shelf(dataset)
+    reports = [p for t in TIERS if (p := shelf.path(f"tier_{t}/report.html")).exists()]
+    return Outcome(
+        dataset=dataset,
+        news=news,
+        seconds=seconds,
+        tier_reached=reached if current else 0,
+        balance=balance,
+        counts=dict(_counts(site, dataset)),
+        release=site.store.address(manifests.tier_folder(dataset, reached)) if current else "",
+        report=str(reports[-1]) if reports else "",
+    )
+
+
+def _counts(site: Site, dataset: str) -> dict[str, int]:
+    shelf = site.releasable.shelf(dataset)
+    try:
+        counts: dict[str, int] = json.loads(shelf.read_bytes("counts.json"))
+    except DataError:
+        return {}
+    return counts
+
+
+def _verdict(site: Site, dataset: str, tier: int) -> bool:
+    try:
+        verdict: dict[str, Any] = json.loads(
+            site.releasable.shelf(dataset).read_bytes(f"tier_{tier}/verdict.json")
+        )
+    except DataError:
+        return False
+    return bool(verdict["reached"])
+
+
+def _execute(settings: Settings, dataset: str, tier: int) -> None:
+    home = os.environ.get("DAGSTER_HOME") or settings.dagster_home
+    if not home:
+        raise SettingsError(
+            "Setting 'dagster_home' is missing, and DAGSTER_HOME is not set: name a folder for one."
+        )
+    os.environ["DAGSTER_HOME"] = str(prepare_home(Path(home)))
+    job = build(settings).resolve_job_def(job_name(tier))
+    with dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions(str(DATASETS.name), [dataset])
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=dataset,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {}}},
+        )
+    if not result.success:
+        raise _failure(result)
+
+
+def prepare_home(home: Path) -> Path:
+    """DAGSTER_HOME with a link to the project's dagster.yaml, unless it has a file of its own."""
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    own = Path(__file__).resolve().parents[2] / "dagster.yaml"
+    if not (home / "dagster.yaml").exists() and own.exists():
+        (home / "dagster.yaml").symlink_to(own)
+    return home
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> EucaimError:
+    """What stopped a run: the first step that failed, a blocking check, or the machine."""
+    for event in result.all_events:
+        if event.is_step_failure and (data := event.step_failure_data.user_failure_data) is not None:
+            fault = str(data.metadata["fault"].value) if "fault" in data.metadata else "machine"
+            kinds = {"data": DataError, "call": SettingsError, "machine": MachineError}
+            return kinds[fault](data.description or "The run stopped.")
+    failed = [e.asset_check_name for e in _evaluations(result) if not e.passed and e.blocking]
+    if failed:
+        return DataError(f"A check that must hold at every tier failed: {', '.join(sorted(failed))}.")
+    return MachineError("The run failed; Dagster's log has the step.")
+
+
+def _evaluations(result: dg.ExecuteInProcessResult) -> list[Any]:
+    return list(result.get_asset_check_evaluations())

@@ -1,0 +1,154 @@
+"""Commands that look: the ledger's balance, what was held back, the life of one file. They change nothing."""
+
+import csv
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from eucaim_pipelines.assets.automation import TIERS
+from eucaim_pipelines.cli.headless import Site
+from eucaim_pipelines.contracts import folder as contracts_folder
+from eucaim_pipelines.errors import SettingsError
+from eucaim_pipelines.ingest.ledger import Reception
+from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.settings import load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Paths = Annotated[
+    bool, typer.Option("--paths", help="Add the sender's paths; they may hold names. Terminal only.")
+]
+
+
+def status(
+    dataset: Annotated[str, typer.Argument(help="The dataset's name.")], as_json: Json = False
+) -> None:
+    """The ledger's balance and the newest release of each tier."""
+    site = Site(load_settings())
+    with site.restricted.ledger(site.known(dataset)) as ledger:
+        balance, exports = ledger.balance(), ledger.exports()
+    found = {tier: manifests.current(site.store, dataset, tier) for tier in TIERS}
+    releases = {str(tier): manifest.version for tier, manifest in found.items() if manifest is not None}
+    if as_json:
+        _print_json({"dataset": dataset, "exports": len(exports), "files": balance, "releases": releases})
+        return
+    table = Table("", "files", title=dataset)
+    for name, count in balance.items():
+        table.add_row(name, str(count))
+    Console().print(table)
+    for tier, version in releases.items():
+        Console().print(f"tier {tier}: {version}")
+
+
+def quarantine_list(
+    dataset: Annotated[str, typer.Argument(help="The dataset's name.")],
+    as_json: Json = False,
+    paths: Paths = False,
+) -> None:
+    """Files that were held back: export, SHA-256, reason and what to do."""
+    show_paths = _allowed(paths)
+    site = Site(load_settings())
+    remedies = _remedies()
+    with site.restricted.ledger(site.known(dataset)) as ledger:
+        held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
+    rows = [
+        {
+            "export": r.export,
+            "sha256": r.sha256,
+            "reason": r.reason,
+            "remedy": remedies.get(r.reason or "", ""),
+        }
+        | ({"path": r.path} if show_paths else {})
+        for r in held
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table("export", "sha256", "reason", "what to do", *(["path"] if show_paths else []))
+    for row in rows:
+        table.add_row(row["export"], (row["sha256"] or "")[:16], row["reason"], row["remedy"], *_path(row))
+    Console().print(table)
+    Console().print(f"{len(rows)} of {dataset} held back")
+
+
+def explain(
+    sha256: Annotated[str, typer.Argument(help="SHA-256 of an input file, or its first 8 digits or more.")],
+    paths: Paths = False,
+) -> None:
+    """The life of one input file: where it was received, what became of it, which releases name it."""
+    if len(sha256) < 8 or set(sha256.lower()) - set("0123456789abcdef"):
+        raise SettingsError("A SHA-256 is 64 hexadecimal digits; give at least the first 8.")
+    show_paths = _allowed(paths)
+    site = Site(load_settings())
+    console = Console()
+    found = 0
+    for dataset in site.datasets():
+        with site.restricted.ledger(dataset) as ledger:
+            receptions = [r for r in ledger.receptions() if (r.sha256 or "").startswith(sha256.lower())]
+        for reception in receptions:
+            found += 1
+            for line in _life(site, dataset, reception, show_paths):
+                console.print(line, soft_wrap=True, highlight=False)
+    if not found:
+        raise SettingsError("No ledger of this machine knows a file with that SHA-256.")
+
+
+def _life(site: Site, dataset: str, reception: Reception, show_paths: bool) -> list[str]:
+    lines = [
+        f"{dataset}, export {reception.export}, {reception.bytes} bytes, sha256 {reception.sha256}",
+        f"  {reception.disposition}: {reception.reason}. {_meanings().get(reception.reason or '', '')}",
+    ]
+    if show_paths:
+        lines.append(f"  path {reception.path}")
+    if reception.clinical_file:
+        lines.append(f"  read as clinical file '{reception.clinical_file}'")
+    if reception.object_key and reception.disposition == "published":
+        lines.append(f"  object {reception.object_key}")
+        lines += [
+            f"  named by tier {tier}, {version}"
+            for tier, version in _naming(site, dataset, reception.object_key)
+        ]
+    return lines
+
+
+def _naming(site: Site, dataset: str, key: str) -> list[tuple[int, str]]:
+    found = []
+    for tier in TIERS:
+        manifest = manifests.current(site.store, dataset, tier)
+        if manifest is not None and any(
+            key == named for named, _, _ in manifests.objects_of(site.store, manifest)
+        ):
+            found.append((tier, manifest.version))
+    return found
+
+
+def _allowed(paths: bool) -> bool:
+    if paths and not sys.stdout.isatty():
+        raise SettingsError("--paths prints to a terminal only: a sender's paths may hold names.")
+    return paths
+
+
+def _path(row: Mapping[str, Any]) -> list[str]:
+    return [str(row["path"])] if "path" in row else []
+
+
+def _reasons() -> list[dict[str, str]]:
+    with Path(contracts_folder() / "reasons.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _remedies() -> dict[str, str]:
+    return {row["reason"]: row["remedy"] for row in _reasons()}
+
+
+def _meanings() -> dict[str, str]:
+    return {row["reason"]: row["meaning"] for row in _reasons()}
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=1, sort_keys=True))  # noqa: T201

@@ -1,0 +1,139 @@
+"""Value sets: the codes that a field may hold, with labels and the spellings that stand for them.
+
+Which field has which value set is said by the table contracts, not here.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eucaim_pipelines.contracts import folder as contracts_folder
+from eucaim_pipelines.errors import ContractError
+
+COLUMNS = ("code", "label", "aliases", "kind", "origin")
+PREFIX = "EUCAIM:"
+
+
+def bare(code: str) -> str:
+    """The code without its `EUCAIM:` prefix, as the tables hold it."""
+    return code.removeprefix(PREFIX).strip()
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """One value set of `data_contracts/vocabularies`.
+
+    Attributes
+    ----------
+    labels
+        Code to label, the root included.
+    codes
+        The codes that a cell may hold; without the root.
+    root
+        The concept above all codes, where the value set has one; small categories are pooled into it.
+    aliases
+        Folded spelling (labels included) to code.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    codes: frozenset[str]
+    root: str | None
+    aliases: Mapping[str, str]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.codes
+
+    def code(self, text: str | None) -> str | None:
+        """Code for a code (bare or `EUCAIM:`), a label or an alias; letter case and spacing do not count."""
+        if text is None:
+            return None
+        return self.bare_code(text) or self.aliases.get(_folded(text))
+
+    def bare_code(self, text: str) -> str | None:
+        """The text, if it is itself a code of this vocabulary (bare or `EUCAIM:`)."""
+        plain = bare(text)
+        return plain if plain in self.codes else None
+
+    def code_within(self, text: str | None) -> str | None:
+        """As `code`, else the code of the longest alias that occurs inside the text.
+
+        Made for free-spelled names such as DICOM Manufacturer ("GE MEDICAL SYSTEMS, Inc").
+        """
+        exact = self.code(text)
+        if exact is not None or text is None:
+            return exact
+        folded = _folded(text)
+        hits = [alias for alias in self.aliases if len(alias) > 2 and alias in folded]
+        return self.aliases[max(hits, key=lambda alias: (len(alias), alias))] if hits else None
+
+
+def load(name: str, folder: Path | None = None) -> Vocabulary:
+    """The vocabulary of this name.
+
+    Raises
+    ------
+    ContractError
+        No such file, wrong columns, a code twice, or one spelling for two codes; with file and line.
+    """
+    path = contracts_folder(folder) / "vocabularies" / f"{name}.csv"
+    labels: dict[str, str] = {}
+    codes: set[str] = set()
+    aliases: dict[str, str] = {}
+    root: str | None = None
+    for line, row in _rows(path):
+        code = row["code"]
+        if code in labels:
+            raise _error(path, line, "The code occurs twice.", "Keep one row.")
+        labels[code] = row["label"]
+        if row["kind"] == "root":
+            root = code
+            continue
+        codes.add(code)
+        for spelling in (row["label"], *row["aliases"].split("|")):
+            if spelling.strip() and aliases.setdefault(_folded(spelling), code) != code:
+                raise _error(
+                    path, line, f"'{spelling}' already stands for another code.", "Keep one of them."
+                )
+    return Vocabulary(name, labels, frozenset(codes), root, aliases)
+
+
+def load_all(folder: Path | None = None) -> dict[str, Vocabulary]:
+    """Every vocabulary of the folder by name."""
+    base = contracts_folder(folder)
+    return {path.stem: load(path.stem, base) for path in sorted((base / "vocabularies").glob("*.csv"))}
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise _error(
+                    path, 1, "The columns are not those of a vocabulary.", f"Write {','.join(COLUMNS)}."
+                )
+            rows = [(reader.line_num, row) for row in reader]
+    except OSError:
+        raise _error(
+            path, None, "There is no such vocabulary.", "Add the file or correct the name."
+        ) from None
+    for line, row in rows:
+        complete = None not in row.values() and None not in row
+        if (
+            not complete
+            or not (row["code"] and row["label"] and row["origin"])
+            or row["kind"] not in ("value", "root")
+        ):
+            raise _error(
+                path, line, "Code, label, kind (value or root) and origin must be filled.", "Fill them."
+            )
+    return rows
+
+
+def _error(path: Path, line: int | None, what: str, remedy: str) -> ContractError:
+    return ContractError(file=str(path), line=line, what=what, remedy=remedy)

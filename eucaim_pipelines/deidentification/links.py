@@ -1,0 +1,60 @@
+"""The crossing of the study links: which study belongs to whom, when and to which episode.
+
+The links themselves are computed before the crossing, because afterwards they may not be recoverable.
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+import pyarrow as pa
+
+from eucaim_pipelines.deidentification.clinical import pooled_years
+from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+
+SCHEMA = pa.schema(
+    [
+        ("patient_id", pa.string()),
+        ("study_uid", pa.string()),
+        ("study_date", pa.date32()),
+        ("days_from_diagnosis", pa.int64()),
+        ("imaging_timepoint", pa.int64()),
+        ("episode_type_code", pa.string()),
+        ("age_at_study_years", pa.float64()),
+    ]
+)
+
+
+def deidentify(study_links: pa.Table, pseudonyms: Pseudonyms, pooled: Collection[str]) -> pa.Table:
+    """Links of `SCHEMA`, sorted by patient and study; other columns are denied.
+
+    Parameters
+    ----------
+    study_links
+        PatientID, IssuerOfPatientID, StudyInstanceUID, StudyDate and the columns of `SCHEMA` from the fourth
+        on, as received.
+    pooled
+        Pseudonyms of everybody who reaches 90 anywhere.
+    """
+    rows = []
+    for link in study_links.to_pylist():
+        study = link["StudyInstanceUID"]
+        person = pseudonyms.patient(link["PatientID"], link["IssuerOfPatientID"], study)
+        age = link["age_at_study_years"]
+        rows.append(
+            {name: link.get(name) for name in SCHEMA.names[3:6]}
+            | {
+                "patient_id": person,
+                "study_uid": pseudonyms.uid(study),
+                "study_date": _shifted(link["StudyDate"], person, pseudonyms),
+                "age_at_study_years": None if age is None else pooled_years(age, person in pooled),
+            }
+        )
+    rows.sort(key=lambda row: (str(row["patient_id"]), str(row["study_uid"])))
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _shifted(day: date | None, person: str, pseudonyms: Pseudonyms) -> date | None:
+    try:
+        return None if day is None else pseudonyms.shift(day, person)
+    except OverflowError:
+        return None

@@ -1,0 +1,125 @@
+"""What must come of the planted files: the dispositions, counts and identities that truth.json states.
+
+Computed from the plan alone, by the rules of exports, corrections and conflicts; no pipeline code is used.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from eucaim_pipelines.demo.plan import DatasetPlan, Export, Made, Planted
+
+Verdict = tuple[str, str]
+PUBLISHED: Verdict = ("published", "RELEASED")
+_NOT_IMAGES = {"SEG", "RTSTRUCT"}
+
+
+class _Reception:
+    """One file of a completed export, in the order in which exports count."""
+
+    def __init__(self, order: int, export: Export, planted: Planted) -> None:
+        self.order, self.export, self.planted = order, export.name, planted
+        self.key = f"{export.name}/{planted.path}"
+
+
+def expected(plan: DatasetPlan) -> dict[str, Any]:
+    """One dataset's part of truth.json."""
+    receptions = list(_receptions(plan.exports))
+    verdicts = dispositions(receptions)
+    published = [r.planted.made for r in receptions if verdicts[r.key] == PUBLISHED and r.planted.made]
+    counts = Counter(disposition for disposition, _ in verdicts.values())
+    with_images = {made.patient_id for made in published}
+    images = [made for made in published if made.modality not in _NOT_IMAGES]
+    return {
+        "tier_reached": plan.tier_reached,
+        "counts": {"received": len(receptions)}
+        | {name: counts[name] for name in ("published", "quarantined", "duplicate", "pending")},
+        "patients": len(with_images | plan.table_patients),
+        "patients_with_images": len(with_images),
+        "patients_only_in_images": len(with_images - plan.table_patients),
+        "patients_only_in_tables": len(plan.table_patients - with_images),
+        "patients_pooled_at_90": len(plan.pooled_patients),
+        "studies": len({made.study_uid for made in published}),
+        "series": len({made.series_uid for made in published}),
+        "image_series": len({made.series_uid for made in images}),
+        "segmentation_series": len({made.series_uid for made in published if made.modality == "SEG"}),
+        "instances": len(published),
+        "instances_by_modality": dict(sorted(Counter(made.modality for made in published).items())),
+        "reasons": dict(sorted(Counter(reason for _, reason in verdicts.values()).items())),
+        "receptions": {
+            key: {"disposition": verdict[0], "reason": verdict[1]}
+            for key, verdict in sorted(verdicts.items())
+        },
+        "rows": {name: asdict(balance) for name, balance in sorted(plan.rows.items())},
+        "identities": sorted(plan.identities),
+        "birth_dates": sorted(plan.birth_dates),
+    }
+
+
+def _receptions(exports: Iterable[Export]) -> Iterable[_Reception]:
+    complete = [export for export in exports if export.completed is not None]
+    ordered = sorted(complete, key=lambda export: (export.completed, export.name))
+    for order, export in enumerate(ordered):
+        for planted in export.files:
+            yield _Reception(order, export, planted)
+
+
+def dispositions(receptions: list[_Reception]) -> dict[str, Verdict]:
+    """Disposition and reason of every reception, by its key."""
+    verdicts: dict[str, Verdict] = {}
+    accepted: list[tuple[_Reception, Made]] = []
+    for reception in receptions:
+        planted = reception.planted
+        if planted.reason is not None:
+            verdicts[reception.key] = ("quarantined", planted.reason)
+        elif planted.kind == "table":
+            verdicts[reception.key] = ("published", "ROWS_READ")
+        elif planted.made is not None:
+            accepted.append((reception, planted.made))
+    held = _two_patients(accepted) | _conflicts(accepted)
+    winners = _winners(accepted)
+    for reception, made in accepted:
+        first, version = winners[made.sop_uid]
+        if made.series_uid in held:
+            verdicts[reception.key] = ("quarantined", held[made.series_uid])
+        elif made.version != version:
+            verdicts[reception.key] = ("duplicate", "SUPERSEDED")
+        elif reception.key != first:
+            verdicts[reception.key] = ("duplicate", "SAME_CONTENT")
+        else:
+            verdicts[reception.key] = PUBLISHED
+    return verdicts
+
+
+def _two_patients(accepted: list[tuple[_Reception, Made]]) -> dict[str, str]:
+    patients = defaultdict(set)
+    for _, made in accepted:
+        patients[made.series_uid].add(made.patient_id)
+    return {series: "TWO_PATIENTS" for series, people in patients.items() if len(people) > 1}
+
+
+def _conflicts(accepted: list[tuple[_Reception, Made]]) -> dict[str, str]:
+    """Series with an instance whose newest export holds several contents of it."""
+    newest: dict[str, int] = {}
+    for reception, made in accepted:
+        newest[made.sop_uid] = max(reception.order, newest.get(made.sop_uid, 0))
+    versions = defaultdict(set)
+    for reception, made in accepted:
+        if reception.order == newest[made.sop_uid]:
+            versions[(made.series_uid, made.sop_uid)].add(made.version)
+    return {series: "UID_CONFLICT" for (series, _), contents in versions.items() if len(contents) > 1}
+
+
+def _winners(accepted: list[tuple[_Reception, Made]]) -> dict[str, tuple[str, int]]:
+    """Per instance the content of its newest export, and the first reception that brought it."""
+    newest: dict[str, tuple[int, int]] = {}
+    for reception, made in accepted:
+        if made.sop_uid not in newest or reception.order >= newest[made.sop_uid][0]:
+            newest[made.sop_uid] = (reception.order, made.version)
+    winners: dict[str, tuple[str, int]] = {}
+    for reception, made in accepted:
+        version = newest[made.sop_uid][1]
+        if made.version == version and made.sop_uid not in winners:
+            winners[made.sop_uid] = (reception.key, version)
+    return winners

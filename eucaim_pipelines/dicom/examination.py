@@ -1,0 +1,76 @@
+"""One call that says whether a file may enter: parsed, and everything refused that the header alone decides.
+
+Decisions that need other files (duplicates, conflicts, two patients in a series) belong to ingest.
+"""
+
+from typing import Any, NamedTuple
+
+from pydicom import Dataset
+
+from eucaim_pipelines.dicom import pixel_streams, reading, sop_classes, transfer_syntaxes
+from eucaim_pipelines.dicom.inventory import header_row
+from eucaim_pipelines.dicom.values import raw, text
+from eucaim_pipelines.errors import Refusal
+
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_UIDS = ("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID")
+_UID_CHARACTERS = frozenset("0123456789.")
+
+
+class Examined(NamedTuple):
+    """An object that may enter: its header row and the data set it was read from."""
+
+    row: dict[str, Any]
+    ds: Dataset
+
+
+def examine(data: bytes) -> Examined:
+    """Parse a file and refuse what cannot be released whatever the rest of the dataset holds.
+
+    Raises
+    ------
+    Refusal
+        The reasons of `reading.parse`, then `MISSING_UID`, `SOP_CLASS_NOT_ALLOWED`, `MISSING_MODALITY`,
+        `TRANSFER_SYNTAX_NOT_ALLOWED`, `PIXEL_STREAM_MARKER`, `SPECIMEN_LABEL`, `BURNED_IN_RISK`; these carry
+        the header row.
+    """
+    ds = reading.parse(data)
+    row = header_row(ds)
+    reason = _reason(ds, row)
+    if reason is not None:
+        raise Refusal(reason, header=row)
+    return Examined(row, ds)
+
+
+def _reason(ds: Dataset, row: dict[str, Any]) -> str | None:
+    uids = [row[name] for name in _UIDS]
+    if not all(uid and len(uid) <= 64 and _UID_CHARACTERS.issuperset(uid) for uid in uids):
+        return "MISSING_UID"
+    if not sop_classes.allowed(row["SOPClassUID"]):
+        return "SOP_CLASS_NOT_ALLOWED"
+    if not row["Modality"]:
+        return "MISSING_MODALITY"
+    stream = transfer_syntaxes.stream(row["TransferSyntaxUID"] or "")
+    if stream is None:
+        return "TRANSFER_SYNTAX_NOT_ALLOWED"
+    if row["SOPClassUID"] == _WHOLE_SLIDE and _shows_label(ds, row):
+        return "SPECIMEN_LABEL"
+    if row["risk"]:
+        return str(row["risk"])
+    return _stream_reason(ds, stream)
+
+
+def _shows_label(ds: Dataset, row: dict[str, Any]) -> bool:
+    flags = {"LABEL", "OVERVIEW"} & {part.upper() for part in row["ImageType"] or []}
+    return bool(flags) or text(ds, 0x00480010) == "YES"
+
+
+def _stream_reason(ds: Dataset, stream: str) -> str | None:
+    pixels = raw(ds, 0x7FE00010)
+    if stream == "native" or pixels is None:
+        return None
+    try:
+        pixel_streams.refuse_markers(pixels, stream)
+    except Refusal as refusal:
+        return refusal.reason
+    return None

@@ -1,0 +1,97 @@
+"""Bytes of a file to a pydicom data set, or a refusal with a reason: nothing is guessed and nothing forced.
+
+The identity of content lives here too; which objects are welcome is said in `examination`.
+"""
+
+from hashlib import sha256
+from io import BytesIO
+
+import pydicom
+from pydicom import Dataset
+
+from eucaim_pipelines.dicom import structure, transfer_syntaxes
+from eucaim_pipelines.dicom.values import numbers, quiet, raw, text
+from eucaim_pipelines.errors import Refusal
+
+PIXEL_ELEMENTS = {0x7FE00010: None, 0x7FE00008: 32, 0x7FE00009: 64}
+"""PixelData, FloatPixelData, DoubleFloatPixelData, and the bits of a sample where they are fixed."""
+
+
+def content_sha256(data: bytes) -> str:
+    """SHA-256 of the bytes after the file meta group, which repositories rewrite at each export.
+
+    Raises
+    ------
+    Refusal
+        When the file meta group cannot be read.
+    """
+    return sha256(memoryview(data)[structure.read_file_meta(data).body_start :]).hexdigest()
+
+
+def parse(data: bytes) -> Dataset:
+    """Read a DICOM file (PS3.10) strictly.
+
+    Every length is checked against the bytes that are left, tags ascend, nesting is limited, pixel data has
+    the length that Rows, Columns and their kin say, and nothing lies behind the last element.
+
+    Raises
+    ------
+    Refusal
+        `NOT_DICOM`, `TRUNCATED`, `MALFORMED`, `DICOMDIR`, `TOO_LARGE`, `TRANSFER_SYNTAX_NOT_ALLOWED`.
+    """
+    meta = structure.read_file_meta(data)
+    if meta.storage_class == structure.MEDIA_DIRECTORY:
+        raise Refusal("DICOMDIR")
+    encoding = transfer_syntaxes.encoding(meta.transfer_syntax)
+    if encoding is None:
+        raise Refusal("TRANSFER_SYNTAX_NOT_ALLOWED")
+    body = data
+    start = meta.body_start
+    if meta.transfer_syntax == transfer_syntaxes.DEFLATED:
+        body, start = structure.inflate(data[start:]), 0
+    structure.check(body, encoding, start)
+    if start == len(body):
+        raise Refusal("TRUNCATED")
+    try:
+        with quiet():
+            ds = pydicom.dcmread(BytesIO(data))
+    except Exception:  # noqa: BLE001 - whatever pydicom raises quotes values; the structure was sound for us
+        raise Refusal("MALFORMED") from None
+    if ds.original_encoding != tuple(encoding):
+        raise Refusal("MALFORMED")
+    _check_pixel_length(ds, encoding.little_endian, meta.transfer_syntax)
+    return ds
+
+
+def little_endian(ds: Dataset) -> bool:
+    """Byte order of a data set that was read by `parse`."""
+    return ds.original_encoding[1] is not False
+
+
+def _check_pixel_length(ds: Dataset, little: bool, syntax: str) -> None:
+    present = [tag for tag in PIXEL_ELEMENTS if tag in ds._dict]
+    if not present:
+        return
+    if len(present) > 1:
+        raise Refusal("MALFORMED")
+    if transfer_syntaxes.stream(syntax) != "native":
+        return
+
+    def size(keyword_tag: int) -> int | None:
+        found = numbers(ds, keyword_tag, little)
+        return int(found[0]) if found and len(found) == 1 and found[0] == int(found[0]) >= 0 else None
+
+    rows, columns, samples = size(0x00280010), size(0x00280011), size(0x00280002)
+    bits = PIXEL_ELEMENTS[present[0]] or size(0x00280100)
+    frames = size(0x00280008) if raw(ds, 0x00280008) else 1
+    if rows is None or columns is None or bits is None or frames is None:
+        raise Refusal("MALFORMED")
+    sampled = (samples or 1) * columns
+    if text(ds, 0x00280004) == "YBR_FULL_422":
+        sampled = 2 * columns
+    expected = (rows * sampled * frames * bits + 7) // 8
+    length = len(raw(ds, present[0]) or b"")
+    if length < expected:
+        raise Refusal("TRUNCATED")
+    if length > expected + expected % 2:
+        raise Refusal("MALFORMED")

@@ -1,0 +1,33 @@
+"""The ledger's accepted instances as one table: the header inventory, values as received.
+
+Restricted zone. Which reception counts is decided in `resolution`.
+"""
+
+import pyarrow as pa
+
+from eucaim_pipelines.dicom.inventory import schema
+from eucaim_pipelines.ingest.ledger import Ledger, Reception
+from eucaim_pipelines.ingest.resolution import resolve
+
+_GOES_ON = ("AWAITS_RELEASE", "RELEASED", "SOURCE_GONE")
+
+
+def decide(ledger: Ledger) -> None:
+    """Give every reception its disposition, by what lies in the ledger now."""
+    ledger.dispose(resolve(ledger.receptions()))
+    ledger.settle()
+
+
+def accepted(ledger: Ledger) -> list[Reception]:
+    """Receptions that go on to de-identification, or have been through it."""
+    return [
+        r for r in ledger.receptions() if r.sop_instance_uid and r.reason in (*_GOES_ON, r.object_refusal)
+    ]
+
+
+def dicom_instances(ledger: Ledger) -> pa.Table:
+    """One row per accepted SOP instance; columns are DICOM keywords, values as received."""
+    receptions = accepted(ledger)
+    headers = ledger.headers(r.sha256 for r in receptions if r.sha256)
+    rows = [headers[r.sha256] for r in receptions if r.sha256]
+    return pa.Table.from_pylist(rows, schema=schema())

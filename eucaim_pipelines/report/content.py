@@ -1,0 +1,112 @@
+"""What a report is made of: plain records that the assets fill.
+
+How it is worded and drawn is in `page` and its template; nothing here chooses an edition.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eucaim_pipelines.contracts.source_model import SourceContract
+from eucaim_pipelines.quality.findings import Finding
+from eucaim_pipelines.quality.reasons import Reason
+from eucaim_pipelines.quality.verdict import Verdict
+
+DISPOSITIONS = ("published", "quarantined", "duplicate", "pending")
+
+
+@dataclass(frozen=True)
+class DispositionCount:
+    """How many inputs of one kind (file, row) have one disposition for one reason."""
+
+    kind: str
+    disposition: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the release holds."""
+
+    patients: int
+    studies: int
+    series: int
+    instances: int
+
+
+@dataclass(frozen=True)
+class ActionCount:
+    """How often de-identification did one thing; `elements` counts elements over all objects and cells."""
+
+    action: str
+    meaning: str
+    elements: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """One release's report, the same for both editions.
+
+    Attributes
+    ----------
+    issued
+        ISO date or time of the newest export.
+    verdicts
+        One per tier that was judged, lowest first.
+    actions
+        Evidence of de-identification.
+    methods
+        Name to text: profiles, engines and contracts with their versions and digests.
+    reasons
+        Meaning and remedy of the reason codes (`quality.reasons.load_reasons`).
+    """
+
+    source: SourceContract
+    version: str
+    issued: str
+    verdicts: Sequence[Verdict]
+    findings: Sequence[Finding]
+    dispositions: Sequence[DispositionCount]
+    sizes: Sizes
+    actions: Sequence[ActionCount]
+    methods: Mapping[str, str]
+    reasons: Mapping[str, Reason]
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """A file that was not published; `where` is its export and, in the restricted zone only, its path."""
+
+    sha256: str
+    reason: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class RowPointer:
+    """A row of a clinical file that needs attention: `file` is the name in the source contract, `what` a
+    reason code, or words."""
+
+    file: str
+    line: int
+    what: str
+
+
+@dataclass(frozen=True)
+class UnmappedValue:
+    """A local value that stands in no value map, as received; never leaves the restricted zone."""
+
+    file: str
+    field: str
+    vocabulary: str
+    value: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class LocalDetail:
+    """What only the local edition shows; with it a report is local, without it shareable."""
+
+    files: Sequence[HeldFile] = field(default=())
+    rows: Sequence[RowPointer] = field(default=())
+    unmapped: Sequence[UnmappedValue] = field(default=())

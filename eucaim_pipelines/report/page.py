@@ -1,0 +1,115 @@
+"""Renders a report as one self-contained HTML page, in the local or the shareable edition.
+
+What it says comes from `content`; which numbers may be shown, from `quality.disclosure`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup, escape
+
+from eucaim_pipelines.quality import disclosure
+from eucaim_pipelines.quality.findings import DIMENSIONS, Finding
+from eucaim_pipelines.quality.verdict import tier_reached
+from eucaim_pipelines.report.balance import BALANCED_CHECKS, balances
+from eucaim_pipelines.report.content import LocalDetail, Report
+from eucaim_pipelines.report.priorities import first_things, short_of, weight
+
+_LOCAL_ROWS = 500
+"""Most entries that one list of the local edition prints; the rest is counted, and stands in the tables."""
+
+
+def render(report: Report, local: LocalDetail | None = None) -> bytes:
+    """The page, UTF-8: no script, no request to any host, the same bytes for the same arguments.
+
+    Parameters
+    ----------
+    local
+        Given for the local edition, which shows exact numbers and this detail and stays in the
+        restricted zone. Without it the page is the shareable edition, under disclosure control.
+    """
+    shown: Callable[[int], str] = disclosure.shown if local is None else str
+    reached = tier_reached(report.verdicts)
+    shown_balances = balances(report.dispositions, local=local is not None)
+    page = _template().render(
+        report=report,
+        local=local,
+        limit=_LOCAL_ROWS,
+        shown=shown,
+        short_of=short_of,
+        reached=reached,
+        sentence=_sentence(report, reached),
+        priorities=first_things(report, shown, shown_balances),
+        balances=shown_balances,
+        elsewhere=BALANCED_CHECKS if local is None else frozenset(),
+        dimensions=[_dimension(report.findings, name, shown) for name in DIMENSIONS],
+        changes=sorted({text for v in report.verdicts for each in v.requirements for text in each.changes}),
+    )
+    return page.encode("utf-8")
+
+
+def _sentence(report: Report, reached: int) -> str:
+    """The verdict in a sentence."""
+    aimed = report.source.tier
+    judged = {verdict.tier: verdict for verdict in report.verdicts}
+    if reached == 0:
+        start = "This dataset does not reach any tier yet"
+    elif reached >= aimed:
+        start = f"This dataset reaches Tier {reached}" + (", the tier it aims at" if reached == aimed else "")
+    else:
+        start = f"This dataset reaches Tier {reached}; it aims at Tier {aimed}"
+    following = judged.get(reached + 1)
+    if following is None or reached >= aimed:
+        return f"{start}."
+    missing = len(following.unmet)
+    things = "one requirement is" if missing == 1 else f"{missing} requirements are"
+    return f"{start}. For Tier {reached + 1}, {things} not met."
+
+
+@dataclass(frozen=True)
+class _Dimension:
+    """Findings of one dimension: those that found something, the heaviest first, and the rest by table."""
+
+    name: str
+    found: tuple[Finding, ...]
+    in_order: Mapping[str, int]
+
+
+def _dimension(findings: Sequence[Finding], name: str, shown: Callable[[int], str]) -> _Dimension:
+    some = [each for each in findings if each.dimension == name]
+    found = sorted(
+        (each for each in some if each.failed),
+        key=lambda each: (
+            each.passed,
+            each.severity,
+            -weight(each.patients, shown),
+            -weight(each.failed, shown),
+            each.check,
+        ),
+    )
+    in_order = Counter(each.table for each in some if not each.failed)
+    return _Dimension(name, tuple(found), dict(sorted(in_order.items())))
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["percent"] = lambda share: f"{int(share * 1000) / 10:g} %"
+    environment.filters["breakable"] = _breakable
+    return environment.get_template("page.html.jinja")
+
+
+def _breakable(name: str) -> Markup:
+    """A long identifier that may break after its dots and underscores."""
+    text = str(escape(name))
+    return Markup(text.replace(".", ".<wbr>").replace("_", "_<wbr>"))  # noqa: S704 - escaped above

@@ -1,0 +1,125 @@
+"""Laws of the table contracts that the project ships, and what a wrong one is told."""
+
+import json
+import shutil
+
+import jsonschema
+import pytest
+from open_data_contract_standard.model import OpenDataContractStandard
+
+from eucaim_pipelines.contracts import folder, vocabularies
+from eucaim_pipelines.contracts.positions import Document
+from eucaim_pipelines.contracts.tables import load_tables
+from eucaim_pipelines.errors import ContractError
+
+TABLES = load_tables()
+MANDATORY = {
+    "patient",
+    "cancer_condition",
+    "procedure",
+    "episode",
+    "episode_event",
+    "image_study",
+    "image_series",
+}
+
+
+def test_the_mandatory_tables_and_three_more_have_contracts():
+    assert {name for name, table in TABLES.items() if table.mandatory} == MANDATORY
+    assert TABLES.keys() - MANDATORY == {"treatment", "segmentation_series", "segment"}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_contract_is_valid_by_the_schema_of_the_standard(name):
+    document = Document(folder() / "cdm" / f"{name}.odcs.yaml")
+    jsonschema.validate(document.data, json.loads(OpenDataContractStandard.json_schema()))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_schema_describes_itself(name):
+    table = TABLES[name]
+    assert table.schema.metadata == {
+        b"contract": name.encode(),
+        b"contract_version": table.version.encode(),
+        b"contract_digest": table.digest.encode(),
+    }
+    assert all(field.metadata[b"description"] for field in table.schema)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_keys_are_complete_and_references_and_value_sets_exist(name):
+    table = TABLES[name]
+    assert table.primary_key
+    assert not any(table.schema.field(key).nullable for key in table.primary_key)
+    assert all(r.to_field in TABLES[r.to_table].schema.names for r in table.relationships)
+    assert set(table.value_sets.values()) <= set(vocabularies.load_all())
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_check_says_what_is_wrong_and_what_to_do(name):
+    for check in TABLES[name].checks:
+        assert check.id == f"{name}.{check.field}.{check.name}"
+        assert check.sentence.endswith(".") and check.remedy.endswith(".")
+
+
+def test_minimum_metadata_is_required():
+    errors = {c.id for table in TABLES.values() for c in table.required if c.severity == "error"}
+    assert {
+        "patient.patient_birth_sex.complete",
+        "patient.patient_diagnostic_category.complete",
+        "cancer_condition.cancer_condition_code.complete",
+        "cancer_condition.cancer_condition_age_at_diagnosis.complete",
+        "image_study.patient_age_at_study_years.complete",
+        "image_series.series_modality.complete",
+        "image_series.series_body_site.complete",
+        "image_series.series_manufacturer_name.complete",
+        "image_series.series_acquisition_date.complete",
+    } <= errors
+    by_field = {check.field: check for check in TABLES["patient"].required}
+    assert by_field["patient_birth_sex"].row_condition == "patient_source != 'images'"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_are_those_of_the_common_data_model_or_marked_as_ours(name, shared):
+    seen = json.loads((shared / "eucaim" / "cdm_v4_columns_seen.json").read_text(encoding="utf-8"))["tables"][
+        name
+    ]
+    published = {column.split(" ")[0] for column in seen if not column.startswith("(")}
+    assert set(TABLES[name].cdm_columns) == published
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line_of", "words"),
+    [
+        ("primaryKey: true", "primarykey: true", "primarykey: true", "Unknown key 'primarykey'"),
+        ("value: birth_sex", "value: sexes", "name: patient_birth_sex", "no vocabulary 'sexes'"),
+        ("logicalType: boolean", "logicalType: flag", "name: patient_deceased", "logical types"),
+        ("property: origin", "property: orgin", "name: patient_source", "custom property 'orgin'"),
+        ("severity: error", "severity: fatal", "name: complete", "severity is error or warning"),
+        ("apiVersion: v3.1.0", "apiVersion: v2.0.0", "apiVersion", "apiVersion v3.1.0"),
+        ("metric: nullValues", "metric: nulls", "name: complete", "metric nullValues"),
+        ("    properties:", "    properties:\n\t", "\t", "not valid YAML"),
+    ],
+)
+def test_a_wrong_contract_is_refused_with_file_and_line(tmp_path, before, after, line_of, words):
+    copy = tmp_path / "contracts"
+    shutil.copytree(folder(), copy)
+    path = copy / "cdm" / "patient.odcs.yaml"
+    text = path.read_text(encoding="utf-8").replace(before, after, 1)
+    path.write_text(text, encoding="utf-8")
+    line = next(n for n, content in enumerate(text.splitlines(), 1) if line_of in content)
+    with pytest.raises(ContractError, match=words) as caught:
+        load_tables(copy)
+    assert caught.value.file == str(path)
+    assert abs(caught.value.line - line) <= (0 if line_of != "apiVersion" else 5)
+
+
+def test_a_reference_to_a_field_that_does_not_exist_is_refused(tmp_path):
+    copy = tmp_path / "contracts"
+    shutil.copytree(folder(), copy)
+    path = copy / "cdm" / "treatment.odcs.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("to: patient.patient_id", "to: patient.id"))
+    with pytest.raises(ContractError, match="refers to a field that does not exist") as caught:
+        load_tables(copy)
+    assert caught.value.file == str(path)
+    assert "to: patient.id" in path.read_text().splitlines()[caught.value.line]

@@ -1,0 +1,214 @@
+"""Laws of clinical files: how they are read, which rows count, and that every row has one fate."""
+
+import io
+import pickle
+from collections import Counter
+from datetime import datetime
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from eucaim_pipelines.contracts.sources import ClinicalFile
+from eucaim_pipelines.ingest.clinical_files import Reception, TableRefusal, combine, read
+
+BASE = {
+    "name": "people",
+    "files": "people*.csv",
+    "delivery": "snapshot",
+    "delimiter": ";",
+    "missing": ["", "NA"],
+    "key": ["patient"],
+    "columns": {
+        "Número": {"field": "patient", "is": "patient_id"},
+        "Fecha": {"field": "day", "is": "date", "format": "%d/%m/%Y"},
+        "Nota": {"is": "free_text"},
+    },
+}
+
+
+def spec(**changes):
+    return ClinicalFile.model_validate(BASE | changes)
+
+
+def rows(table):
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_cells_are_text_trimmed_and_null_where_missing():
+    table = read('Número;Fecha;Nota\n P1 ;01/02/2020;"a;\nb"\n;;\nP2;NA;\n'.encode(), spec())
+    assert rows(table) == [(2, None, "P1", "01/02/2020", "a;\nb"), (5, None, "P2", None, None)]
+
+
+def test_columns_are_in_the_order_of_the_contract_whatever_the_file_says():
+    table = read("Nota;Número;Fecha\nx;P1;01/02/2020\n".encode(), spec())
+    assert table.column_names == ["line", "reason", "Número", "Fecha", "Nota"]
+    assert rows(table) == [(2, None, "P1", "01/02/2020", "x")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("cp1252", "Número;Fecha;Nota\nP1;;ñ\n".encode("cp1252")),
+        ("utf-8", "Número;Fecha;Nota\nP1;;ñ\n".encode()),
+        ("utf-8", "Número;Fecha;Nota\nP1;;ñ\n".encode("utf-8-sig")),
+        ("utf-8-sig", "Nu\u0301mero;Fecha;Nota\r\nP1;;ñ\r\n".encode("utf-8-sig")),
+    ],
+)
+def test_encodings_byte_order_marks_and_composition(encoding, data):
+    assert rows(read(data, spec(encoding=encoding))) == [(2, None, "P1", None, "ñ")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "data", "changes"),
+    [
+        ("TABLE_ENCODING", "Número;Fecha;Nota\nP1;;ñ\n".encode("cp1252"), {}),
+        ("TABLE_ENCODING", "Número;Fecha;Nota\nP1;;ñ\n".encode(), {"encoding": "cp1252"}),
+        ("TABLE_ENCODING", 'Número;Fecha;Nota\nP1;;"x\n'.encode(), {}),
+        ("TABLE_ENCODING", "Número;Fecha;Nota\nP1;;\x00\n".encode(), {}),
+        ("TABLE_ENCODING", b"no workbook", {"format": "xlsx"}),
+        ("NO_COLUMNS", b"", {}),
+        ("NO_COLUMNS", b";;\n", {}),
+        ("TABLE_COLUMNS", "Número;Fecha\nP1;\n".encode(), {}),
+        ("TABLE_COLUMNS", "Número;Fecha;Nota;Más\nP1;;;\n".encode(), {}),
+        ("TABLE_COLUMNS", "Número;Fecha;Nota;Nota\nP1;;;\n".encode(), {}),
+        ("TABLE_COLUMNS", "Número,Fecha,Nota\nP1,,\n".encode(), {}),
+    ],
+)
+def test_a_file_that_is_not_as_its_contract_says_is_refused(reason, data, changes):
+    with pytest.raises(TableRefusal) as caught:
+        read(data, spec(**changes))
+    assert caught.value.reason == reason
+    assert pickle.loads(pickle.dumps(caught.value)).reason == reason  # noqa: S301 - our own bytes
+
+
+def test_a_refusal_names_pattern_and_missing_columns_and_nothing_of_the_file():
+    with pytest.raises(TableRefusal) as caught:
+        read("Número;Perez Juan\nP1;\n".encode(), spec())
+    message = str(caught.value)
+    assert "people*.csv" in message and "Fecha, Nota" in message
+    assert "does not list: 1" in message and "Perez" not in message
+
+
+def test_rows_of_another_length_or_without_key_are_kept_apart():
+    table = read("Número;Fecha;Nota\nP1;\nP2;;;;\nP3;;;x\nNA;;x\n".encode(), spec())
+    assert [(row[0], row[1], row[2]) for row in rows(table)] == [
+        (2, "ROW_LENGTH", None),
+        (3, None, "P2"),
+        (4, "ROW_LENGTH", None),
+        (5, "ROW_WITHOUT_KEY", None),
+    ]
+
+
+def test_a_workbook_reads_as_a_csv_of_the_same_contract_would():
+    book = Workbook()
+    book.active.title = "other"
+    sheet = book.create_sheet("data")
+    for cells in (
+        ["Número", "Fecha", "Nota"],
+        [71, datetime(2020, 2, 1), 4.5],
+        [None, None, None],
+        ["P2", "NA", True],
+    ):
+        sheet.append(cells)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    wanted = spec(format="xlsx", sheet="data", decimal=",")
+    assert rows(read(buffer.getvalue(), wanted)) == [
+        (2, None, "71", "01/02/2020", "4,5"),
+        (4, None, "P2", None, "true"),
+    ]
+    with pytest.raises(TableRefusal, match="NO_COLUMNS"):
+        read(buffer.getvalue(), spec(format="xlsx", sheet="absent"))
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_a_damaged_workbook_is_refused_and_stops_nothing(data):
+    book = Workbook()
+    book.active.append(["Número", "Fecha", "Nota"])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    damaged = bytearray(buffer.getvalue())
+    place = data.draw(st.integers(0, len(damaged) - 1))
+    if data.draw(st.booleans()):
+        del damaged[place:]
+    else:
+        damaged[place] ^= data.draw(st.integers(1, 255))
+    try:
+        read(bytes(damaged), spec(format="xlsx"))
+    except TableRefusal as refusal:
+        assert refusal.reason in ("TABLE_ENCODING", "TABLE_COLUMNS", "NO_COLUMNS")
+
+
+def delivery(export, *people, name="people.csv", wanted=None):
+    text = "Número;Fecha;Nota\n" + "".join(f"{person};;{export}\n" for person in people)
+    return Reception(export, name, read(text.encode(), wanted or spec()))
+
+
+def current(combined):
+    return dict(zip(combined.rows["Número"].to_pylist(), combined.rows["Nota"].to_pylist(), strict=True))
+
+
+def test_a_snapshot_replaces_the_earlier_one_and_lists_what_was_removed():
+    combined = combine([delivery("e1", "P1", "P2", "P3"), delivery("e2", "P2", "P1")], spec())
+    assert current(combined) == {"P1": "e2", "P2": "e2"}
+    assert combined.removed == 1
+    assert combined.counts() == {"ROW_CURRENT": 2, "ROW_REMOVED": 1, "ROW_REPLACED": 2}
+
+
+def test_a_row_is_removed_once_however_many_snapshots_held_it():
+    combined = combine([delivery("e1", "P1", "P2"), delivery("e2", "P1", "P2"), delivery("e3", "P2")], spec())
+    assert combined.counts() == {"ROW_CURRENT": 1, "ROW_REMOVED": 1, "ROW_REPLACED": 3}
+
+
+def test_files_of_one_export_are_one_snapshot():
+    parts = [delivery("e1", "P1", name="people_a.csv"), delivery("e1", "P2", name="people_b.csv")]
+    assert current(combine(parts, spec())) == {"P1": "e1", "P2": "e1"}
+
+
+def test_an_increment_adds_and_replaces_by_key():
+    wanted = spec(delivery="increment")
+    combined = combine([delivery("e1", "P1", "P2"), delivery("e2", "P2", "P3")], wanted)
+    assert current(combined) == {"P1": "e1", "P2": "e2", "P3": "e2"}
+    assert combined.removed == 0
+    assert combined.counts() == {"ROW_CURRENT": 3, "ROW_REPLACED": 1}
+
+
+def test_equal_keys_within_one_file_are_counted_and_the_last_one_counts():
+    combined = combine([delivery("e1", "P1", "P2", "P1")], spec())
+    assert combined.duplicate_keys == 1
+    assert combined.counts() == {"ROW_CURRENT": 2, "ROW_DUPLICATE_KEY": 1}
+    assert sorted(combined.rows["line"].to_pylist()) == [3, 4]
+
+
+def test_an_empty_snapshot_removes_everything():
+    combined = combine([delivery("e1", "P1"), delivery("e2")], spec())
+    assert combined.rows.num_rows == 0 and combined.removed == 1
+
+
+def test_nothing_delivered_gives_an_empty_table_of_the_right_shape():
+    combined = combine([], spec())
+    assert combined.rows.column_names == ["export", "line", "Número", "Fecha", "Nota"]
+    assert combined.counts() == {} and combined.rows.schema.field("Nota").type == pa.string()
+
+
+PEOPLE = st.lists(st.sampled_from(["P1", "P2", "P3", "NA"]), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(deliveries=st.lists(PEOPLE, max_size=4), how=st.sampled_from(["snapshot", "increment"]))
+def test_every_row_received_has_exactly_one_fate(deliveries, how):
+    wanted = spec(delivery=how)
+    received = [delivery(f"e{n}", *people, wanted=wanted) for n, people in enumerate(deliveries)]
+    combined = combine(received, wanted)
+    fates = combined.counts()
+    assert sum(fates.values()) == sum(map(len, deliveries)) == combined.dispositions.num_rows
+    assert fates.get("ROW_CURRENT", 0) == combined.rows.num_rows == len(current(combined))
+    assert fates.get("ROW_WITHOUT_KEY", 0) == Counter(p for d in deliveries for p in d)["NA"]
+    known = {person for people in deliveries for person in people} - {"NA"}
+    newest = set(deliveries[-1]) - {"NA"} if deliveries else set()
+    assert set(current(combined)) == (known if how == "increment" else newest)
+    assert combined.removed == len(known) - len(current(combined))

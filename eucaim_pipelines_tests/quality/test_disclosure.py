@@ -1,0 +1,111 @@
+"""Laws of disclosure control, checked by an attacker that tries every explanation of what is shown."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eucaim_pipelines.quality.disclosure import (
+    SMALL,
+    WITHHELD,
+    age_bucket,
+    released_values,
+    released_years,
+    shown,
+    suppress,
+    suppress_within,
+    typical_ages,
+)
+
+CELLS = st.lists(st.one_of(st.integers(0, 12), st.integers(0, 400)), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0"), (1, "<10"), (9, "<10"), (10, "10"), (1234, "1234")])
+def test_counts_from_1_to_9_are_hidden(count: int, text: str) -> None:
+    assert shown(count) == text
+
+
+@given(CELLS)
+def test_no_small_cell_can_be_worked_out_from_the_others_and_the_total(cells: list[int]) -> None:
+    result = suppress(cells)
+    small = [i for i, text in enumerate(result.cells) if text == SMALL]
+    assert small == [i for i, count in enumerate(cells) if 0 < count < 10]
+    if not result.total.isdigit():
+        return
+    hidden = int(result.total) - sum(int(text) for text in result.cells if text.isdigit())
+    withheld = sum(text == WITHHELD for text in result.cells)
+    for _ in small:
+        for guess in range(1, 10):
+            rest_low = (len(small) - 1) + 10 * withheld
+            rest_high = 9 * (len(small) - 1) if not withheld else float("inf")
+            assert rest_low <= hidden - guess <= rest_high, (cells, result)
+
+
+@given(CELLS)
+def test_what_is_shown_is_true(cells: list[int]) -> None:
+    result = suppress(cells)
+    for count, text in zip(cells, result.cells, strict=True):
+        assert text == str(count) or (text == SMALL and 0 < count < 10) or (text == WITHHELD and count >= 10)
+    assert result.total in (str(sum(cells)), WITHHELD, SMALL)
+
+
+def test_nothing_is_hidden_without_need() -> None:
+    assert suppress([30, 12, 0]).cells == ("30", "12", "0")
+    assert suppress([30, 5, 0, 40]).cells == (WITHHELD, SMALL, "0", "40")
+
+
+def test_the_smallest_amount_that_protects_is_withheld() -> None:
+    assert suppress([100, 10, 1, 50]).cells == ("100", WITHHELD, SMALL, WITHHELD)
+
+
+@pytest.mark.parametrize("parent", [SMALL, WITHHELD])
+@given(cells=CELLS)
+def test_parts_of_a_hidden_cell_do_not_add_up_to_it(parent: str, cells: list[int]) -> None:
+    assert not any(text.isdigit() and text != "0" for text in suppress_within(cells, parent))
+
+
+def test_parts_that_would_fall_with_their_total_are_all_hidden() -> None:
+    assert suppress_within([3, 8], "11") == (WITHHELD, WITHHELD)
+    assert suppress_within([40, 20], "60") == ("40", "20")
+
+
+def people(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+def test_values_under_ten_people_are_pooled_or_dropped() -> None:
+    lists = {"A": people("a", 30), "B": people("b", 6), "C": people("c", 5)}
+    assert released_values(lists) == ("A",)
+    assert released_values(lists, root="ROOT") == ("A", "ROOT")
+    assert released_values({"A": people("a", 30), "B": people("b", 6)}, root="ROOT") == ("A",)
+
+
+def test_pooling_counts_people_not_categories() -> None:
+    assert released_values({"B": people("same", 6), "C": people("same", 6)}, root="ROOT") == ()
+
+
+def test_ages_are_buckets_that_ten_people_stand_behind() -> None:
+    ages = {f"p{i}": [40.0 + i] for i in range(40)}
+    low, high = typical_ages(ages) or (0, 0)
+    assert (low, high) == (45, 74)
+    extreme = ages | {"young": [3.0], "old": [101.0]}
+    assert typical_ages(extreme) == (45, 74)
+    assert typical_ages({f"p{i}": [50.0] for i in range(9)}) is None
+
+
+def test_ninety_and_older_are_one_bucket() -> None:
+    assert age_bucket(90) == age_bucket(104.2) == (90, 90)
+    assert age_bucket(89.9) == (85, 89)
+
+
+def test_only_years_with_ten_patients_frame_the_period() -> None:
+    assert released_years({2015: 3, 2016: 10, 2017: 2, 2019: 44, 2020: 9}) == (2016, 2019)
+    assert released_years({2015: 9}) is None
+
+
+def test_two_hidden_cells_are_not_enough_when_their_sum_gives_them_away() -> None:
+    for first, second in itertools.product(range(1, 10), repeat=2):
+        cells = suppress([first, second, 25, 60]).cells
+        assert cells[:2] == (SMALL, SMALL)
+        assert (WITHHELD in cells) == (first + second != 10)

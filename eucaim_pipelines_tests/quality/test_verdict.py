@@ -1,0 +1,107 @@
+"""Verdicts are computed: cumulative, closed when a check is missing, open about changed thresholds."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.source_model import CheckChange
+from eucaim_pipelines.contracts.tables import load_tables
+from eucaim_pipelines.quality.findings import Finding, finding, from_table, to_table
+from eucaim_pipelines.quality.plan import known_checks
+from eucaim_pipelines.quality.tiers import Tiers, load_tiers
+from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, changed, tier_reached, verdict
+
+CODE = "cancer_condition.cancer_condition_code.complete"
+SEGMENTATION = "segmentation_series.references_resolved.resolved"
+FACTS = DatasetFacts(people=30)
+
+
+@pytest.fixture(scope="module")
+def tiers() -> Tiers:
+    return load_tiers(folder() / "tiers.yaml", known_checks(load_tables()))
+
+
+def result(check: str, failed: int = 0, checked: int = 40) -> Finding:
+    return finding(
+        check, table=check.split(".")[0], dimension="completeness", severity="error", checked=checked,
+        failed=failed, patients=failed, sentence="Something is missing.", remedy="Complete it.",
+    )  # fmt: skip
+
+
+def findings(tiers: Tiers, **failed: int) -> list[Finding]:
+    return [result(check, failed.get(check, 0)) for check in tiers.thresholds()]
+
+
+def reached(tiers: Tiers, found: list[Finding], facts: DatasetFacts = FACTS) -> int:
+    return tier_reached(verdict(tier, tiers, found, facts) for tier in (1, 2, 3))
+
+
+def test_a_dataset_without_findings_reaches_all_tiers(tiers: Tiers) -> None:
+    assert reached(tiers, findings(tiers)) == 3
+
+
+@pytest.mark.parametrize(("check", "tier"), [(CODE, 1), (SEGMENTATION, 2), ("image_series.key.unique", 0)])
+def test_one_defect_stops_the_tier_that_needs_it_and_those_above(tiers: Tiers, check: str, tier: int) -> None:
+    assert reached(tiers, findings(tiers, **{check: 1})) == tier
+
+
+def test_a_tier_needs_the_tier_below(tiers: Tiers) -> None:
+    third = verdict(3, tiers, findings(tiers, **{CODE: 4}), FACTS)
+    assert not third.reached and not third.lower_reached and not third.unmet
+
+
+def test_a_check_that_did_not_run_does_not_hold(tiers: Tiers) -> None:
+    without = [each for each in findings(tiers) if each.check != SEGMENTATION]
+    third = verdict(3, tiers, without, FACTS)
+    assert [each.short.fields for each in third.unmet] == [(SEGMENTATION,)]
+
+
+def test_what_is_short_is_counted(tiers: Tiers) -> None:
+    second = verdict(2, tiers, findings(tiers, **{CODE: 4}), FACTS)
+    (unmet,) = second.unmet
+    assert (unmet.id, unmet.short.patients, unmet.short.rows, unmet.short.fields) == (
+        "diagnosis",
+        4,
+        4,
+        (CODE,),
+    )
+    assert unmet.remedy
+
+
+@pytest.mark.parametrize(
+    ("facts", "id_"),
+    [
+        (DatasetFacts(people=9), "enough_people"),
+        (DatasetFacts(people=30, catalogue_problems=("title is missing",)), "catalogue_record"),
+        (DatasetFacts(people=30, empty_lists=("birth sex",)), "catalogue_lists"),
+    ],
+)
+def test_facts_of_the_dataset_stop_every_tier(tiers: Tiers, facts: DatasetFacts, id_: str) -> None:
+    first = verdict(1, tiers, findings(tiers), facts)
+    assert [each.id for each in first.unmet] == [id_]
+    assert reached(tiers, findings(tiers), facts) == 0
+
+
+def test_a_changed_threshold_counts_and_is_told(tiers: Tiers) -> None:
+    change = {CODE: CheckChange(at_least=0.5, why="Codes follow in May.")}
+    found = findings(tiers, **{CODE: 4})
+    second = verdict(2, tiers, found, FACTS, change)
+    assert second.reached
+    (text,) = [text for each in second.requirements for text in each.changes]
+    assert "50%" in text and "98%" in text and "Codes follow in May." in text
+    assert next(each for each in changed(found, change) if each.check == CODE).passed
+
+
+def test_verdict_and_findings_survive_storage(tiers: Tiers) -> None:
+    found = findings(tiers, **{CODE: 4})
+    second = verdict(2, tiers, found, FACTS)
+    assert Verdict.from_dict(json.loads(json.dumps(second.to_dict()))) == second
+    assert from_table(to_table(reversed(found))) == sorted(found, key=lambda each: each.check)
+
+
+def test_nothing_to_check_holds() -> None:
+    empty = result("a.b.complete", failed=0, checked=0)
+    assert empty.share == 1 and empty.passed
+    assert not replace(result("a.b.complete", failed=1)).passed

@@ -1,0 +1,264 @@
+"""Both editions of the report: what they say, what the shareable one keeps to itself, how they are built."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.source_model import SourceContract
+from eucaim_pipelines.contracts.tables import load_tables
+from eucaim_pipelines.quality.findings import Finding, finding
+from eucaim_pipelines.quality.plan import known_checks
+from eucaim_pipelines.quality.reasons import load_reasons
+from eucaim_pipelines.quality.tiers import load_tiers, threshold_changes
+from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
+from eucaim_pipelines.report.content import (
+    ActionCount,
+    DispositionCount,
+    HeldFile,
+    LocalDetail,
+    Report,
+    RowPointer,
+    Sizes,
+    UnmappedValue,
+)
+from eucaim_pipelines.report.page import render
+
+CODE = "cancer_condition.cancer_condition_code.complete"
+BODY_PART = "image_series.series_body_site.complete"
+CONTRACTS = load_tables()
+KNOWN = known_checks(CONTRACTS)
+TIERS = load_tiers(folder() / "tiers.yaml", KNOWN)
+LOCAL = LocalDetail(
+    files=[HeldFile("ab" * 32, "TRUNCATED", "2026-01 · ordner/Müller.dcm")],
+    rows=[RowPointer("patients", 14, "repeats a key")],
+    unmapped=[UnmappedValue("patients", "diagnosis", "cancer_condition", "<b>Ca. mama</b>", 3)],
+)
+
+
+def make(failed: dict[str, tuple[int, int]] | None = None, people: int = 53, **changes: Any) -> Report:
+    """A report whose checks all hold but for `failed` (check: rows, patients of 200)."""
+    source = SourceContract.model_validate(
+        {
+            "dataset_id": "breast",
+            "tier": 3,
+            "catalogue": {"title": "Breast & ultrasound"},
+            "checks": {BODY_PART: {"at_least": 0.5, "why": "Old scanners do not tell."}},
+        }
+    )
+    thresholds = TIERS.thresholds(threshold_changes(source, KNOWN))
+    found: list[Finding] = []
+    for check in sorted(KNOWN):
+        rows, patients = (failed or {}).get(check, (0, 0))
+        found.append(
+            finding(
+                check, table=check.split(".")[0], dimension="completeness", severity="error", checked=211,
+                failed=rows, patients=patients, at_least=thresholds.get(check, 1.0),
+                sentence=f"Wrong: {check}.", remedy=f"Repair {check}.",
+            )
+        )  # fmt: skip
+    facts = DatasetFacts(people)
+    verdicts = [verdict(n, TIERS, found, facts, dict(source.checks)) for n in (1, 2, 3)]
+    dispositions = [
+        DispositionCount("file", "published", "RELEASED", 760),
+        DispositionCount("file", "quarantined", "BURNED_IN_RISK", 6),
+        DispositionCount("file", "quarantined", "TRUNCATED", 1),
+        DispositionCount("file", "duplicate", "SAME_CONTENT", 33),
+    ]
+    given: dict[str, Any] = {
+        "source": source, "version": "2026.03.01-0a1b2c3d", "issued": "2026-03-01T21:00:00+00:00",
+        "verdicts": verdicts, "findings": found, "dispositions": dispositions,
+        "sizes": Sizes(people, 61, 140, 754), "actions": [ActionCount("shifted", "Dates", 4310)],
+        "methods": {"Profile": "eucaim"}, "reasons": load_reasons(folder() / "reasons.csv"),
+    }  # fmt: skip
+    return Report(**(given | changes))
+
+
+class Page(HTMLParser):
+    """The page's elements with their attributes, its text, and whether every element is closed."""
+
+    VOID = frozenset({"meta", "br", "wbr", "rect"})
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(data.decode("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "title"):
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+EDITIONS = pytest.mark.parametrize("local", [LOCAL, None], ids=["local", "shareable"])
+
+
+@EDITIONS
+def test_the_page_is_well_formed_and_accessible(local: LocalDetail | None) -> None:
+    page = Page(render(make({CODE: (4, 4)}), local))
+    assert page.open == []
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1
+    assert len(page.all("table")) == len(page.all("caption")) >= 5
+    assert all("scope" in attributes for attributes in page.all("th"))
+    assert all(attributes.get("aria-label") for attributes in page.all("svg"))
+
+
+@EDITIONS
+def test_the_page_asks_no_host_and_runs_nothing(local: LocalDetail | None) -> None:
+    data = render(make({CODE: (4, 4)}), local).decode()
+    page = Page(data.encode())
+    assert not {name for name, _ in page.elements} & {"script", "link", "img", "iframe", "object", "form"}
+    assert not re.findall(r"\b(?:src|href|action)\s*=|@import|url\(", data)
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+
+
+def test_equal_reports_give_equal_bytes() -> None:
+    assert render(make({CODE: (4, 4)}), LOCAL) == render(make({CODE: (4, 4)}), LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("failed", "people", "sentence"),
+    [
+        ({}, 53, "This dataset reaches Tier 3, the tier it aims at."),
+        (
+            {CODE: (8, 8)},
+            53,
+            "This dataset reaches Tier 1; it aims at Tier 3. For Tier 2, one requirement is not met.",
+        ),
+        ({}, 7, "This dataset does not reach any tier yet. For Tier 1, one requirement is not met."),
+    ],
+)
+def test_the_verdict_is_one_sentence(failed: dict[str, tuple[int, int]], people: int, sentence: str) -> None:
+    assert sentence in Page(render(make(failed, people))).text
+
+
+def test_what_to_fix_first_begins_with_the_next_tier_and_says_the_gain() -> None:
+    text = Page(render(make({CODE: (8, 8), "linkage.rtstruct_present": (40, 30)}), LOCAL)).text
+    first = text[text.index("What to fix first") : text.index("The tiers")]
+    assert first.index("every diagnosis has a code") < first.index("Files are held back")
+    assert "8 patients, 8 rows" in first and "With this the dataset reaches Tier 2" in first
+    assert "Up to 6 files more published." in first
+    assert "Better data for 30 patients." in first
+
+
+def test_a_dataset_in_order_has_nothing_to_fix() -> None:
+    assert "Nothing: every check holds" in Page(render(make(dispositions=[]))).text
+
+
+def test_the_local_edition_shows_exact_numbers_pointers_and_values() -> None:
+    page = Page(render(make({CODE: (5, 3)}), LOCAL))
+    for each in (
+        "3 patients, 5 rows",
+        "ab" * 32,
+        "patients 14 repeats a key",
+        "<b>Ca. mama</b>",
+        "Müller",
+        "97.6 %",
+    ):
+        assert each in page.text
+    assert "b" not in {name for name, _ in page.elements}
+
+
+def test_the_shareable_edition_holds_nothing_of_the_local_detail() -> None:
+    text = Page(render(make({CODE: (4, 3)}))).text
+    for each in ("ab" * 32, "mama", "Müller", "repeats a key", "exact"):
+        assert each not in text
+
+
+def test_one_and_nine_patients_look_alike_in_the_shareable_edition() -> None:
+    def page(rows: int, patients: int) -> bytes:
+        held = [
+            DispositionCount("file", "published", "RELEASED", 760),
+            DispositionCount("file", "quarantined", "TRUNCATED", rows),
+            DispositionCount("file", "duplicate", "SAME_CONTENT", 40 - rows),
+        ]
+        defects = {CODE: (rows, patients), "linkage.images_only_patients": (patients, patients)}
+        return render(make(defects | {"linkage.quarantined_files": (rows, 0)}, dispositions=held))
+
+    assert page(5, 1) == page(9, 9) == page(6, 2)
+
+
+def test_a_number_that_the_balance_hides_stands_nowhere_else() -> None:
+    held = [
+        DispositionCount("file", "published", "RELEASED", 760),
+        DispositionCount("file", "quarantined", "BURNED_IN_RISK", 173),
+        DispositionCount("file", "duplicate", "SAME_CONTENT", 5),
+    ]
+    report = make({"linkage.quarantined_files": (173, 0)}, dispositions=held)
+    shareable = Page(render(report)).text
+    assert "173" not in shareable
+    assert "see balance" in shareable and "More files published." in shareable
+    assert "173" in Page(render(report, LOCAL)).text
+
+
+def test_one_patient_is_a_patient() -> None:
+    assert "1 patient, 5 rows" in Page(render(make({CODE: (5, 1)}), LOCAL)).text
+
+
+def test_rows_are_explained_by_their_reason_code() -> None:
+    pointer = LocalDetail(rows=[RowPointer("patients", 14, "TABLE_ENCODING")])
+    reason = load_reasons(folder() / "reasons.csv")["TABLE_ENCODING"]
+    text = Page(render(make(dispositions=[]), pointer)).text
+    assert f"patients 14 TABLE_ENCODING {reason.meaning} {reason.remedy}" in text
+
+
+def test_the_balance_adds_up_in_the_local_edition() -> None:
+    text = Page(render(make(), LOCAL)).text
+    assert "Files: 800 received" in text
+    assert re.search(r"Published 760 .*Quarantined 7 .*Duplicate 33 .*Pending 0 .*Received 800", text)
+
+
+def test_a_changed_threshold_is_told_in_both_editions() -> None:
+    report = make({BODY_PART: (60, 20)})
+    for local in (LOCAL, None):
+        text = Page(render(report, local)).text
+        assert "Changed by the holder" in text and "at least 50% instead of 90%" in text
+        assert "Old scanners do not tell." in text and "tolerated" in text
+
+
+def test_reasons_are_explained_with_their_remedy() -> None:
+    text = Page(render(make(), LOCAL)).text
+    reason = load_reasons(folder() / "reasons.csv")["BURNED_IN_RISK"]
+    assert reason.meaning in text and reason.remedy in text
+
+
+def test_ink_and_paper_have_high_contrast() -> None:
+    """WCAG 2.2 AA asks for 4.5:1; every colour of text is tried on every paper it stands on."""
+    style = re.search(r":root \{(.*?)\}", render(make()).decode(), re.DOTALL)
+    assert style
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", style[1]))
+    pairs = [(ink, paper) for ink in ("ink", "soft", "good", "bad", "warn") for paper in ("paper", "tint")]
+    pairs += [("ink", "good-tint"), ("ink", "bad-tint"), ("ink", "warn-tint")]
+    assert {pair: _contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs if
+            _contrast(colours[pair[0]], colours[pair[1]]) < 4.5} == {}  # fmt: skip
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
