@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from eucaim_pipelines.assets import staged
-from eucaim_pipelines.assets.common import DATASETS, guarded
+from eucaim_pipelines.assets.common import guarded
 from eucaim_pipelines.assets.tier import RECORD, REPORT, key
 from eucaim_pipelines.cdm import coding
 from eucaim_pipelines.contracts.tables import TableContract
@@ -51,13 +51,16 @@ def _findings_of(tier: int, checks: list[Check]) -> dg.AssetChecksDefinition:
         for check in checks
     ]
 
-    @dg.multi_asset_check(name=f"tier_{tier}_findings", specs=specs)
+    @dg.multi_asset_check(name=f"tier_{tier}_findings", specs=specs, can_subset=True)
     @guarded
     def show(
         context: dg.AssetCheckExecutionContext, releasable: ReleasableZone
     ) -> Iterator[dg.AssetCheckResult]:
         found = {each.check: each for each in staged.findings(tier, releasable.shelf(_dataset(context)))}
+        selected = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
+            if _check_name(check.id) not in selected:
+                continue
             finding = found[check.id]
             yield dg.AssetCheckResult(
                 asset_key=dg.AssetKey(["cdm", check.table]),
@@ -81,7 +84,6 @@ def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
         asset=dg.AssetKey(key(tier, "report")),
         name="no_identity",
         blocking=True,
-        partitions_def=DATASETS,
         additional_deps=[
             *(dg.AssetKey(["cdm", name]) for name in tables),
             dg.AssetKey(key(tier, "catalogue_record")),

@@ -43,6 +43,7 @@ ACTION_MEANINGS = {
     "D": "replaced by a dummy value",
     "U": "replaced by a new identifier, the same everywhere",
     "Z": "emptied",
+    "X/Z": "removed or emptied, as the kind of object asks",
     "X": "removed",
 }
 """Action codes of DICOM PS3.15 Table E.1-1a in plain words."""
@@ -91,13 +92,14 @@ def read_verdict(tier: int, shelf: Shelf) -> Verdict | None:
         return None
 
 
-def facts(tier: int, shelf: Shelf, contracts: Contracts) -> CatalogueFacts:
+def facts(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> CatalogueFacts:
     """What the data tell the catalogue."""
     names = contracts.tiers().tables(tier)
     optional = {n: shelf.read(f"cdm/{n}") for n in ("cancer_condition", "segmentation_series") if n in names}
     return catalogue_facts.collect(
         *(shelf.read(f"cdm/{name}") for name in ("patient", "image_study", "image_series")),
         **optional,
+        pool_small=contracts.source(dataset).catalogue.pool_small_values,
         contracts_folder=contracts.folder,
     )
 

@@ -119,7 +119,7 @@ def _verdict(tier: int) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf, source = releasable.shelf(dataset), contracts.source(dataset)
-        facts = staged.facts(tier, shelf, contracts)
+        facts = staged.facts(dataset, tier, shelf, contracts)
         outcome = verdict(
             tier,
             contracts.tiers(),
@@ -172,7 +172,7 @@ def _record(tier: int) -> dg.AssetsDefinition:
         content = staged.content(dataset, tier, shelf, contracts)
         data = record.build(
             contracts.source(dataset),
-            staged.facts(tier, shelf, contracts),
+            staged.facts(dataset, tier, shelf, contracts),
             tier_code=tiers.tiers[tier].code,
             contracts=[tables[name] for name in tiers.tables(tier)],
             version=content.version,

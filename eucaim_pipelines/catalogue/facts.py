@@ -66,6 +66,7 @@ def collect(
     cancer_condition: pa.Table | None = None,
     segmentation_series: pa.Table | None = None,
     true_years: Mapping[int, int] | None = None,
+    pool_small: bool = False,
     contracts_folder: Path | None = None,
 ) -> CatalogueFacts:
     """The facts of one release.
@@ -76,14 +77,13 @@ def collect(
         Patients by true calendar year of acquisition, aggregated before dates were shifted. Without it
         the record names no years: shifted ones are never published as if they were true.
 
-    Notes
-    -----
-    Modalities, manufacturers and body parts with fewer than 10 people are pooled into the concept above
-    all values; sexes are dropped, since a pooled sex would say something untrue about these people.
+    pool_small
+        Whether modalities, manufacturers and body parts with fewer than 10 people are pooled into the concept
+        above all values, instead of dropped. Sexes are always dropped: a pooled sex would be untrue.
     """
 
     def values(column: str, vocabulary: str) -> tuple[str, ...]:
-        root = vocabularies.load(vocabulary, contracts_folder).root
+        root = vocabularies.load(vocabulary, contracts_folder).root if pool_small else None
         return disclosure.released_values(_people_by(image_series, column), root)
 
     methods, segmented = _segmentations(segmentation_series)

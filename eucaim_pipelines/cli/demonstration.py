@@ -13,7 +13,7 @@ from rich.console import Console
 
 from eucaim_pipelines import demo as demonstration
 from eucaim_pipelines.cli.headless import Outcome, prepare_home, run_dataset
-from eucaim_pipelines.cli.tables import outcome_table, places
+from eucaim_pipelines.cli.tables import files_table, places, release_table
 from eucaim_pipelines.demo import real as real_objects
 from eucaim_pipelines.demo import site
 from eucaim_pipelines.errors import DataError
@@ -68,7 +68,8 @@ def _run(console: Console, datasets: Sequence[str]) -> None:
         result = run_dataset(settings, dataset, 3)
         console.print("  done" if result.news else "  nothing new since the last run; nothing was published")
         outcomes.append(result)
-    console.print(outcome_table(outcomes))
+    console.print(files_table(outcomes))
+    console.print(release_table(outcomes))
     for line in places(outcomes):
         console.print(line, soft_wrap=True, highlight=False)
     missed = [each.dataset for each in outcomes if each.tier_reached == 0]

@@ -3,16 +3,16 @@
 The job is the same that the schedule runs; nothing of it is done here.
 """
 
-import json
 import os
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.automation import TIERS, job_name
 from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
 from eucaim_pipelines.assets.state import unpublished
@@ -102,7 +102,7 @@ def outcome(site: Site, dataset: str, news: bool, seconds: float) -> Outcome:
     """What the ledger and the newest releases say of a dataset."""
     with site.restricted.ledger(dataset) as ledger:
         balance = ledger.balance()
-    reached = max((t for t in TIERS if _verdict(site, dataset, t)), default=0)
+    reached = max((t for t in TIERS if _reached(site, dataset, t)), default=0)
     current = manifests.current(site.store, dataset, reached) if reached else None
     shelf = site.restricted.shelf(dataset)
     reports = [p for t in TIERS if (p := shelf.path(f"tier_{t}/report.html")).exists()]
@@ -112,29 +112,22 @@ def outcome(site: Site, dataset: str, news: bool, seconds: float) -> Outcome:
         seconds=seconds,
         tier_reached=reached if current else 0,
         balance=balance,
-        counts=dict(_counts(site, dataset)),
+        counts=_counts(site, dataset),
         release=site.store.address(manifests.tier_folder(dataset, reached)) if current else "",
         report=str(reports[-1]) if reports else "",
     )
 
 
 def _counts(site: Site, dataset: str) -> dict[str, int]:
-    shelf = site.releasable.shelf(dataset)
     try:
-        counts: dict[str, int] = json.loads(shelf.read_bytes("counts.json"))
+        return asdict(staged.sizes(site.releasable.shelf(dataset)))
     except DataError:
         return {}
-    return counts
 
 
-def _verdict(site: Site, dataset: str, tier: int) -> bool:
-    try:
-        verdict: dict[str, Any] = json.loads(
-            site.releasable.shelf(dataset).read_bytes(f"tier_{tier}/verdict.json")
-        )
-    except DataError:
-        return False
-    return bool(verdict["reached"])
+def _reached(site: Site, dataset: str, tier: int) -> bool:
+    verdict = staged.read_verdict(tier, site.releasable.shelf(dataset))
+    return verdict is not None and verdict.reached
 
 
 def _execute(settings: Settings, dataset: str, tier: int) -> None:

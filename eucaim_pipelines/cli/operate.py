@@ -8,7 +8,7 @@ from rich.console import Console
 
 from eucaim_pipelines.assets.automation import TIERS
 from eucaim_pipelines.cli.headless import Site, run_dataset
-from eucaim_pipelines.cli.tables import outcome_table
+from eucaim_pipelines.cli.tables import files_table, places, release_table
 from eucaim_pipelines.deidentification.pseudonyms import SiteKey
 from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines.release import manifest as manifests
@@ -29,7 +29,10 @@ def run(dataset: Annotated[str, typer.Argument(help="The dataset's name.")], tie
     console = Console()
     if not result.news:
         console.print(f"{dataset}: nothing new since the last run; nothing was published.")
-    console.print(outcome_table([result]))
+    console.print(files_table([result]))
+    console.print(release_table([result]))
+    for line in places([result]):
+        console.print(line, soft_wrap=True, highlight=False)
     if result.tier_reached == 0:
         raise DataError(f"'{dataset}' reaches no tier. The report says what to fix: {result.report}")
 

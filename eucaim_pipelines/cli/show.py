@@ -1,10 +1,8 @@
 """Commands that look: the ledger's balance, what was held back, the life of one file. They change nothing."""
 
-import csv
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,9 +11,9 @@ from rich.table import Table
 
 from eucaim_pipelines.assets.automation import TIERS
 from eucaim_pipelines.cli.headless import Site
-from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.ingest.ledger import Reception
+from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.settings import load_settings
 
@@ -53,7 +51,7 @@ def quarantine_list(
     """Files that were held back: export, SHA-256, reason and what to do."""
     show_paths = _allowed(paths)
     site = Site(load_settings())
-    remedies = _remedies()
+    reasons = _reasons(site)
     with site.restricted.ledger(site.known(dataset)) as ledger:
         held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
     rows = [
@@ -61,7 +59,7 @@ def quarantine_list(
             "export": r.export,
             "sha256": r.sha256,
             "reason": r.reason,
-            "remedy": remedies.get(r.reason or "", ""),
+            "remedy": reasons[r.reason or ""].remedy,
         }
         | ({"path": r.path} if show_paths else {})
         for r in held
@@ -101,7 +99,7 @@ def explain(
 def _life(site: Site, dataset: str, reception: Reception, show_paths: bool) -> list[str]:
     lines = [
         f"{dataset}, export {reception.export}, {reception.bytes} bytes, sha256 {reception.sha256}",
-        f"  {reception.disposition}: {reception.reason}. {_meanings().get(reception.reason or '', '')}",
+        f"  {reception.disposition}: {reception.reason}. {_reasons(site)[reception.reason or ''].meaning}.",
     ]
     if show_paths:
         lines.append(f"  path {reception.path}")
@@ -137,17 +135,8 @@ def _path(row: Mapping[str, Any]) -> list[str]:
     return [str(row["path"])] if "path" in row else []
 
 
-def _reasons() -> list[dict[str, str]]:
-    with Path(contracts_folder() / "reasons.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _remedies() -> dict[str, str]:
-    return {row["reason"]: row["remedy"] for row in _reasons()}
-
-
-def _meanings() -> dict[str, str]:
-    return {row["reason"]: row["meaning"] for row in _reasons()}
+def _reasons(site: Site) -> Mapping[str, Reason]:
+    return load_reasons(site.contracts.folder / "reasons.csv")
 
 
 def _print_json(value: object) -> None:

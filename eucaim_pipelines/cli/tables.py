@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.table import Table
 
 from eucaim_pipelines.cli.headless import Outcome
@@ -10,22 +11,30 @@ _FILES = ("received", "published", "quarantined", "duplicate", "pending")
 _COUNTS = ("patients", "studies", "series", "instances")
 
 
-def outcome_table(outcomes: Sequence[Outcome]) -> Table:
-    """One row per dataset: where its files went, what its release holds, tier, seconds, places."""
-    table = Table(show_lines=True, caption="files: received = published + quarantined + duplicate + pending")
-    table.add_column("dataset", no_wrap=True)
-    for name in (*_FILES, *_COUNTS):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("tier", justify="right")
-    table.add_column("seconds", justify="right")
+def files_table(outcomes: Sequence[Outcome]) -> Table:
+    """Where each dataset's files went."""
+    table = _table("files", _FILES, "received = published + quarantined + duplicate + pending")
     for each in outcomes:
-        table.add_row(
-            each.dataset,
-            *(str(each.balance[name]) for name in _FILES),
-            *(str(each.counts.get(name, "-")) for name in _COUNTS),
-            str(each.tier_reached) if each.tier_reached else "none",
-            f"{each.seconds:.1f}",
-        )
+        table.add_row(each.dataset, *(str(each.balance[name]) for name in _FILES))
+    return table
+
+
+def release_table(outcomes: Sequence[Outcome]) -> Table:
+    """What each dataset's release holds, the tier it reached, and how long this took."""
+    table = _table("releases", (*_COUNTS, "tier", "seconds"), "")
+    for each in outcomes:
+        counts = (str(each.counts.get(name, "-")) for name in _COUNTS)
+        table.add_row(each.dataset, *counts, str(each.tier_reached or "none"), f"{each.seconds:.1f}")
+    return table
+
+
+def _table(title: str, columns: Sequence[str], caption: str) -> Table:
+    """A table of numbers that fits 80 columns."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", caption=caption or None)
+    table.caption_justify = "left"
+    table.add_column("dataset", overflow="fold")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 

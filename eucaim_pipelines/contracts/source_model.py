@@ -57,7 +57,11 @@ class Agent(_Part):
 
 
 class Catalogue(_Part):
-    """What the catalogue record says and the data cannot; what is left out is reported, not guessed."""
+    """What the catalogue record says and the data cannot; what is left out is reported, not guessed.
+
+    With `pool_small_values`, modalities, manufacturers and body parts of fewer than 10 people are given as
+    the concept above all values; without it the record leaves them out.
+    """
 
     title: str = ""
     description: str = ""
@@ -75,6 +79,7 @@ class Catalogue(_Part):
     collection_methods: tuple[Code, ...] = ()
     provenance: str = ""
     health_data_access_body: Agent | None = None
+    pool_small_values: bool = False
 
 
 class Imaging(_Part):

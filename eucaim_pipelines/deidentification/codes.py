@@ -69,14 +69,15 @@ def _dictionary() -> dict[tuple[str, str], str]:
     from pydicom.sr._concepts_dict import concepts
     from pydicom.sr._snomed_dict import mapping
 
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     by_scheme: Any = concepts
     for scheme, keywords in by_scheme.items():
         for codes in keywords.values():
             for value, entry in codes.items():
-                found[scheme, value] = str(entry[0])
+                text, known = str(entry[0]), found.get((scheme, value))
+                if known is None or (len(text), text) < (len(known), known):
+                    found[scheme, value] = text
     for value, modern in mapping["SRT"].items():
-        text = found.get(("SCT", modern))
-        if text is not None:
-            found["SRT", value] = text
+        if ("SCT", modern) in found:
+            found["SRT", value] = found["SCT", modern]
     return found

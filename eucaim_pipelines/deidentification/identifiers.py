@@ -11,6 +11,7 @@ from pydicom import Dataset
 from pydicom.dataelem import DataElement
 
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.dicom.values import quiet
 
 
 class KeyedRandomizer(Randomizer):
@@ -31,6 +32,9 @@ class KeyedRandomizer(Randomizer):
 
 def shaped_identifier(keyword: str, value: str, pseudonyms: Pseudonyms) -> str:
     """Twelve letters and digits in place of an identifier; equal identifiers of one attribute stay equal."""
-    element = DataElement(keyword, "LO", value)
-    IDAnonymizer(KeyedRandomizer(pseudonyms, f"identifier {keyword}"), "", "", keyword)(Dataset(), element)
+    with quiet():
+        element = DataElement(keyword, "LO", value.replace("\\", "/"))
+        IDAnonymizer(KeyedRandomizer(pseudonyms, f"identifier {keyword}"), "", "", keyword)(
+            Dataset(), element
+        )
     return str(element.value)

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 SHORTEST = 6
 """Characters an identity must have to be searched: shorter ones occur by chance."""
-_BATCH = 2_000
+_STARTS = re.compile(rb"(?<![0-9A-Za-z.])(?=(.{6}))", re.DOTALL)
+_END = re.compile(rb"(?![0-9A-Za-z]|\.[0-9])")
 
 
 def find_identities(blobs: Iterable[bytes], identities: Collection[str]) -> int:
-    """Number of blobs' distinct occurrences of identities, in UTF-8, Latin-1 and UTF-16.
+    """How many identities occur, summed over the blobs; in UTF-8, Latin-1 and UTF-16.
 
     Parameters
     ----------
@@ -25,25 +26,51 @@ def find_identities(blobs: Iterable[bytes], identities: Collection[str]) -> int:
         Texts as received; those shorter than `SHORTEST` are left out, and one that is part of a longer word
         or number does not count.
     """
-    patterns = _patterns(identities)
-    return sum(len(set(pattern.findall(blob))) for blob in blobs for pattern in patterns)
+    index = _index(identities)
+    return sum(len(_found(blob, index)) for blob in blobs) if index else 0
 
 
 def find_in_tables(tables: Iterable[pa.Table], identities: Collection[str]) -> int:
     """The same over every distinct text of Arrow tables, at any depth of lists and structures.
 
-    Texts of schema metadata (field names, descriptions) are searched too.
+    Texts of schema metadata (field names, descriptions) are searched too; columns of numbers are not, because
+    identifiers equal kept numbers by chance (a PatientID 123456 and a SeriesNumber 123456).
     """
-    return sum(find_identities(["\n".join(_texts(table)).encode()], identities) for table in tables)
+    return find_identities(("\n".join(_texts(table)).encode() for table in tables), identities)
 
 
-def _patterns(identities: Collection[str]) -> list[re.Pattern[bytes]]:
-    forms = sorted(
-        {form for text in identities if len(text.strip()) >= SHORTEST for form in _forms(text.strip())}
-    )
-    parts = [forms[start : start + _BATCH] for start in range(0, len(forms), _BATCH)]
-    edge, end = rb"(?<![0-9A-Za-z.])", rb"(?![0-9A-Za-z]|\.[0-9])"
-    return [re.compile(edge + rb"(?:" + b"|".join(map(re.escape, part)) + rb")" + end) for part in parts]
+def kept_numbers(tables: Iterable[pa.Table], identities: Collection[str]) -> frozenset[str]:
+    """Identities that equal a number of a released column, such as SeriesNumber, by chance.
+
+    Files that write these columns out as text hold them legitimately: leave them out of `find_identities`.
+    """
+    digits = {identity for identity in identities if identity.isdigit()}
+    found: set[str] = set()
+    for table in tables:
+        for column in table.columns:
+            if digits and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+                numbers = (number for number in pc.unique(column).to_pylist() if number is not None)
+                found |= {f"{number:.0f}" for number in numbers if number == number // 1} & digits
+    return frozenset(found)
+
+
+def _index(identities: Collection[str]) -> dict[bytes, list[bytes]]:
+    """Forms of the identities by their first bytes, so that a blob is read once whatever their number."""
+    index: dict[bytes, list[bytes]] = {}
+    for form in {
+        form for text in identities if len(text.strip()) >= SHORTEST for form in _forms(text.strip())
+    }:
+        index.setdefault(form[:SHORTEST], []).append(form)
+    return index
+
+
+def _found(blob: bytes, index: dict[bytes, list[bytes]]) -> set[bytes]:
+    found = set()
+    for start in _STARTS.finditer(blob):
+        for form in index.get(start[1], ()):
+            if blob.startswith(form, start.start()) and _END.match(blob, start.start() + len(form)):
+                found.add(form)
+    return found
 
 
 def _forms(text: str) -> Iterator[bytes]:
@@ -77,5 +104,3 @@ def _strings(array: pa.Array) -> Iterator[str]:
             yield from _strings(array.field(index))
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         yield from (text for text in pc.unique(array).to_pylist() if text)
-    elif pa.types.is_integer(kind):
-        yield from (str(number) for number in pc.unique(array).to_pylist() if number is not None)

@@ -26,7 +26,7 @@ _RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 
 @dataclass(frozen=True)
 class Finding:
-    """One segment: label, what it is, where (bool, one slice), method; `altered` tissue or a normal structure."""
+    """One segment: label, what it is, where (bool, one slice), method; `altered` for diseased tissue."""
 
     label: str
     property_code: tuple[str, str, str]

@@ -13,6 +13,7 @@ from eucaim_pipelines.dicom.values import raw, text
 from eucaim_pipelines.errors import Refusal
 
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_WITH_PIXELS = frozenset({"image", "seg", "parametric_map"})
 _UIDS = ("SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID")
 _UID_CHARACTERS = frozenset("0123456789.")
 
@@ -30,9 +31,9 @@ def examine(data: bytes) -> Examined:
     Raises
     ------
     Refusal
-        The reasons of `reading.parse`, then `MISSING_UID`, `SOP_CLASS_NOT_ALLOWED`, `MISSING_MODALITY`,
-        `TRANSFER_SYNTAX_NOT_ALLOWED`, `PIXEL_STREAM_MARKER`, `SPECIMEN_LABEL`, `BURNED_IN_RISK`; these carry
-        the header row.
+        The reasons of `reading.parse`; then, with the header row, `MISSING_UID`, `SOP_CLASS_NOT_ALLOWED`,
+        `MISSING_MODALITY`, `TRUNCATED` (an image without pixels), `TRANSFER_SYNTAX_NOT_ALLOWED`,
+        `SPECIMEN_LABEL`, `BURNED_IN_RISK`, `PIXEL_STREAM_MARKER`, `MALFORMED` (its pixel stream).
     """
     ds = reading.parse(data)
     row = header_row(ds)
@@ -50,6 +51,8 @@ def _reason(ds: Dataset, row: dict[str, Any]) -> str | None:
         return "SOP_CLASS_NOT_ALLOWED"
     if not row["Modality"]:
         return "MISSING_MODALITY"
+    if row["pixel_digest"] is None and sop_classes.kind(row["SOPClassUID"]) in _WITH_PIXELS:
+        return "TRUNCATED"
     stream = transfer_syntaxes.stream(row["TransferSyntaxUID"] or "")
     if stream is None:
         return "TRANSFER_SYNTAX_NOT_ALLOWED"

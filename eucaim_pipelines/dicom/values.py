@@ -3,6 +3,7 @@
 Nothing is validated by pydicom here, because its messages carry values; nothing is replaced either.
 """
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ _BINARY |= {"UV": ("Q", 8), "SV": ("q", 8)}
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep pydicom's warnings, which quote values, out of logs and terminals."""
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

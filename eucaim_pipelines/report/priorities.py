@@ -116,7 +116,7 @@ def _held(report: Report, balances: Sequence[Balance]) -> list[Priority]:
             files = (
                 ""
                 if each.count == disclosure.WITHHELD
-                else f"Up to {counted(each.count, 'file')} more published."
+                else f"Up to {counted(each.count, 'more file')} published."
             )
             found.append(
                 Priority(

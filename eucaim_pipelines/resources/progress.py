@@ -9,6 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+_ENGINE = ("Dependencies for step", "Skipping step")
+"""How messages begin that tell of steps which did not run: what stopped them is shown already."""
+
 
 class TerminalHandler(logging.Handler):
     """One short line per step and progress message; stack traces stay in Dagster's log."""
@@ -18,8 +21,11 @@ class TerminalHandler(logging.Handler):
         meta: dict[str, Any] = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         step = (meta.get("step_key") or "").replace("__", "/")
-        if event is None:
-            line = f"    {meta.get('orig_message', '')}"
+        message = str(meta.get("orig_message", ""))
+        if event is None and not message.startswith(_ENGINE):
+            line = f"    {message}"
+        elif event is None:
+            return
         elif event.is_step_start:
             line = f"  {step}"
         elif event.is_step_failure:

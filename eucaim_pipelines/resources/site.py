@@ -4,9 +4,12 @@ Contracts are read once per run; what they mean is known to the packages below.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import vocabularies
@@ -25,6 +28,7 @@ class Contracts(dg.ConfigurableResource):
 
     sources: str
     data_contracts: str | None = None
+    _read: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -51,19 +55,27 @@ class Contracts(dg.ConfigurableResource):
                 f"There is no source contract '{dataset}.yaml' in the folder of the setting 'sources'. "
                 "Write one; data_contracts/README.md shows how."
             )
-        return load_source(path, self.folder)
+        return cast(SourceContract, self._once(dataset, lambda: load_source(path, self.folder)))
 
     def tables(self) -> dict[str, TableContract]:
         """Table contracts of the common data model by name."""
-        return load_tables(self.folder)
+        return cast(dict[str, TableContract], self._once("tables/", lambda: load_tables(self.folder)))
 
     def tiers(self) -> Tiers:
         """What each tier requires and holds."""
-        return load_tiers(self.folder / "tiers.yaml", known_checks(self.tables()))
+        path = self.folder / "tiers.yaml"
+        return cast(Tiers, self._once("tiers/", lambda: load_tiers(path, known_checks(self.tables()))))
 
     def vocabularies(self) -> dict[str, vocabularies.Vocabulary]:
         """Value sets by name."""
-        return vocabularies.load_all(self.folder)
+        sets = self._once("vocabularies/", lambda: vocabularies.load_all(self.folder))
+        return cast(dict[str, vocabularies.Vocabulary], sets)
+
+    def _once(self, name: str, read: Callable[[], Any]) -> Any:
+        """Read a contract the first time it is asked for; a run sees one state of it throughout."""
+        if name not in self._read:
+            self._read[name] = read()
+        return self._read[name]
 
     def digest(self, dataset: str) -> str:
         """Digest of everything in contracts that shapes a dataset's release."""

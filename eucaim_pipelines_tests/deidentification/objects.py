@@ -8,11 +8,20 @@ from io import BytesIO
 from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]
+SYNTAXES = [
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+]
 PLANTED = (
     "Quintanilla",
     "Ñuño-Überfluß",
@@ -79,7 +88,9 @@ def to_bytes(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = syntax, ds.get("SOPClassUID", CT)
     meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID", "1.2.3")
-    file = FileDataset("", ds, file_meta=meta, preamble=b"Quintanilla".ljust(128, b"\0"))
+    encoding = {"is_implicit_VR": meta.TransferSyntaxUID.is_implicit_VR}
+    encoding["is_little_endian"] = meta.TransferSyntaxUID.is_little_endian
+    file = FileDataset("", ds, file_meta=meta, preamble=b"Quintanilla".ljust(128, b"\0"), **encoding)
     out = BytesIO()
     file.save_as(out, enforce_file_format=True)
     return out.getvalue()

@@ -157,7 +157,7 @@ def test_what_to_fix_first_begins_with_the_next_tier_and_says_the_gain() -> None
     first = text[text.index("What to fix first") : text.index("The tiers")]
     assert first.index("every diagnosis has a code") < first.index("Files are held back")
     assert "8 patients, 8 rows" in first and "With this the dataset reaches Tier 2" in first
-    assert "Up to 6 files more published." in first
+    assert "Up to 6 more files published." in first
     assert "Better data for 30 patients." in first
 
 

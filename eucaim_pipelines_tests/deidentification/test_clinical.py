@@ -1,0 +1,119 @@
+"""The crossing of clinical rows and study links: same key, same shift, default deny."""
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from eucaim_pipelines.deidentification import clinical, links, sweep
+
+ROWS = pa.table(
+    {
+        "PatientID": ["417733", "417733", "B2"],
+        "record_key": ["patients\x1f417733", "lines\x1f1", "patients\x1fB2"],
+        "sex": ["COM1001366", "COM1001366", "COM1001370"],
+        "diagnosis_date": pa.array([date(2019, 6, 4), None, date(2020, 1, 1)], pa.date32()),
+        "age_at_diagnosis": [68.0, 68.0, 93.5],
+        "psa": [4.5, 417733.0, 2.0],
+        "line": pa.array([1, 2, 3], pa.int64()),
+        "comment": ["Quintanilla", "x", "y"],
+    }
+)
+KINDS = {
+    "sex": "code",
+    "diagnosis_date": "date",
+    "age_at_diagnosis": "age",
+    "psa": "number",
+    "line": "integer",
+}
+
+
+@pytest.fixture
+def crossed(pseudonyms):
+    return clinical.deidentify(ROWS, KINDS | {"comment": "free_text"}, pseudonyms, frozenset())
+
+
+def test_undeclared_and_free_text_columns_are_denied(crossed):
+    assert crossed.table.column_names == ["patient_id", "record_id", *KINDS]
+    assert crossed.denied == 1
+
+
+def test_images_and_tables_meet_under_one_pseudonym_and_shift(crossed, pseudonyms):
+    person = pseudonyms.patient("417733", None, "1.2.3")
+    assert crossed.table["patient_id"].to_pylist()[:2] == [person, person]
+    assert crossed.table["diagnosis_date"][0].as_py() == pseudonyms.shift(date(2019, 6, 4), person)
+
+
+def test_a_cell_that_equals_an_identity_of_its_patient_is_caught(crossed):
+    assert crossed.table["psa"].to_pylist() == [4.5, None, 2.0]
+    assert crossed.caught == 1
+
+
+def test_identity_columns_count_too_but_codes_are_left_alone(pseudonyms):
+    identities = {"B2": frozenset({"01/01/2020", "COM1001370"})}
+    crossed = clinical.deidentify(ROWS, KINDS, pseudonyms, frozenset(), identities)
+    assert crossed.table["diagnosis_date"].to_pylist()[2] is None
+    assert crossed.table["sex"].to_pylist()[2] == "COM1001370"
+
+
+def test_ages_are_pooled_at_ninety_and_for_the_pooled_at_any_age(pseudonyms):
+    pooled = frozenset({pseudonyms.patient("417733", None, "")})
+    crossed = clinical.deidentify(ROWS, KINDS, pseudonyms, pooled)
+    assert crossed.table["age_at_diagnosis"].to_pylist() == [90.0, 90.0, 90.0]
+    untouched = clinical.deidentify(ROWS, KINDS, pseudonyms, frozenset())
+    assert untouched.table["age_at_diagnosis"].to_pylist() == [68.0, 68.0, 90.0]
+
+
+def test_record_keys_become_tokens(crossed):
+    tokens = crossed.table["record_id"].to_pylist()
+    assert len(set(tokens)) == 3
+    assert all(len(token) == 16 for token in tokens)
+    assert sweep.find_in_tables([crossed.table], ["417733", "patients\x1f417733", "Quintanilla"]) == 0
+
+
+def test_links_cross_with_their_offsets_and_without_their_dates(pseudonyms):
+    table = pa.table(
+        {
+            "PatientID": ["417733", None],
+            "IssuerOfPatientID": pa.array([None, None], pa.string()),
+            "StudyInstanceUID": ["1.2.3", "1.2.4"],
+            "StudyDate": pa.array([date(2019, 6, 4), None], pa.date32()),
+            "days_from_diagnosis": pa.array([7, None], pa.int64()),
+            "imaging_timepoint": [1, 1],
+            "episode_type_code": ["GEN1000008", None],
+            "age_at_study_years": [91.2, None],
+            "StudyDescription": ["Quintanilla", None],
+        }
+    )
+    crossed = links.deidentify(table, pseudonyms, frozenset())
+    assert crossed.schema == links.SCHEMA
+    row = next(row for row in crossed.to_pylist() if row["days_from_diagnosis"] == 7)
+    assert row["patient_id"] == pseudonyms.patient("417733", None, "")
+    assert row["study_uid"] == pseudonyms.uid("1.2.3")
+    assert row["study_date"] == pseudonyms.shift(date(2019, 6, 4), row["patient_id"])
+    assert row["age_at_study_years"] == 90.0
+
+
+def test_the_sweep_finds_identities_in_every_encoding_and_depth():
+    identity = "Hölderlin"
+    for encoding in ("utf-8", "latin-1", "utf-16-le"):
+        assert sweep.find_identities([b"x " + identity.encode(encoding) + b" x"], [identity]) == 1
+    nested = pa.table({"a": [[{"b": identity}]], "n": pa.array([4177331], pa.int64())})
+    assert sweep.find_in_tables([nested], [identity]) == 1
+    described = pa.table({"n": [1]}).replace_schema_metadata({"note": identity})
+    assert (
+        sweep.find_in_tables([described], [identity]) == 2
+        or sweep.find_in_tables([described], [identity]) == 1
+    )
+
+
+def test_the_sweep_leaves_short_and_embedded_values_alone():
+    assert sweep.find_identities([b"123 1.2.34.5678 ab"], ["123"]) == 0
+    assert sweep.find_identities([b"2.25.9912345699"], ["123456"]) == 0
+    assert sweep.find_identities([b"(123456)"], ["123456"]) == 1
+
+
+def test_a_number_that_equals_an_identity_by_chance_is_named():
+    table = pa.table({"SeriesNumber": [123456, None], "text": ["654321", "x"]})
+    assert sweep.find_in_tables([table], ["123456"]) == 0
+    assert sweep.kept_numbers([table], ["123456", "654321", "Quintanilla"]) == {"123456"}
