@@ -6,16 +6,23 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from eucaim_pipelines.assets import all_assets, all_checks
+from eucaim_pipelines.assets import all_assets
 from eucaim_pipelines.assets.automation import GROUPS, tier_keys
+from eucaim_pipelines.definitions import build
+from eucaim_pipelines.deidentification.pseudonyms import SiteKey
 from eucaim_pipelines.resources.zones import RestrictedZone
+from eucaim_pipelines.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parents[1] / "eucaim_pipelines"
 
 
 @pytest.fixture(scope="module")
-def graph() -> dg.AssetGraph:
-    return dg.Definitions(assets=all_assets(), asset_checks=all_checks()).resolve_asset_graph()
+def graph(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    SiteKey.generate(folder / "key")
+    places = {name: folder / name for name in ("landing", "restricted", "sources")}
+    settings = Settings(release=str(folder / "release"), key_file=folder / "key", **places)
+    return build(settings).resolve_asset_graph()
 
 
 def zone(graph, key):

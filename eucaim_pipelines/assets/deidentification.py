@@ -21,7 +21,8 @@ from eucaim_pipelines.deidentification.images import Subject
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest import inventory
-from eucaim_pipelines.ingest.ledger import Ledger, MadeObject, Reception
+from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.ingest.records import MadeObject, Reception
 from eucaim_pipelines.quality.linkage import CrossedCounts
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.release.objects import Making, Work, instances_table, make_objects

@@ -128,7 +128,7 @@ def clinical_records(
 @guarded
 def coded_records(
     context: dg.AssetExecutionContext, restricted: RestrictedZone, contracts: Contracts, lock: DatasetLock
-) -> Iterator[dg.Output[None]]:
+) -> Iterator[dg.MaterializeResult]:
     dataset = context.partition_key
     shelf, source = restricted.shelf(dataset), contracts.source(dataset)
     vocabularies = contracts.vocabularies()
@@ -140,8 +140,11 @@ def coded_records(
     unmapped = pa.concat_tables([c.unmapped for c in coded.values()] + [images])
     shelf.write("unmapped_values", unmapped)
     counts = {f"rows_{name}": table.num_rows for name, table in tables.items()}
-    yield dg.Output(None, "coded_records", metadata=counted(**counts))
-    yield dg.Output(None, "unmapped_values", metadata=table_metadata(shelf, "unmapped_values", unmapped))
+    yield dg.MaterializeResult(asset_key=["restricted", "coded_records"], metadata=counted(**counts))
+    yield dg.MaterializeResult(
+        asset_key=["restricted", "unmapped_values"],
+        metadata=table_metadata(shelf, "unmapped_values", unmapped),
+    )
 
 
 @dg.asset(

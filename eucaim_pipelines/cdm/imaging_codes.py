@@ -24,6 +24,7 @@ class ImagingCodes:
         self._manufacturers = _folded_keys(source.imaging.manufacturers)
         self._procedures = _folded_keys(source.imaging.procedures)
         self._body_part_when_missing = source.imaging.body_part_when_missing
+        self._manufacturer_when_missing = source.imaging.manufacturer_when_missing
 
     def modality(self, text: str | None) -> str | None:
         """Concept below Imaging modality for a DICOM Modality."""
@@ -36,9 +37,12 @@ class ImagingCodes:
         return self._body_parts.get(_folded(text)) or self._vocabularies["body_part"].code(text)
 
     def manufacturer(self, text: str | None) -> str | None:
-        """Concept for a spelling of Manufacturer; a known name may stand within a longer one."""
+        """Concept for a spelling of Manufacturer; a known name may stand within a longer one.
+
+        The holder's declaration when there is none.
+        """
         if not text:
-            return None
+            return self._manufacturer_when_missing
         return self._manufacturers.get(_folded(text)) or self._vocabularies["manufacturer"].code_within(text)
 
     def procedure(self, modality: str | None) -> str | None:

@@ -71,8 +71,10 @@ class Checker:
 
     def _imaging(self, source: SourceContract) -> None:
         images = source.imaging
-        if images.body_part_when_missing is not None:
-            self._code(images.body_part_when_missing, "body_part", ("imaging", "body_part_when_missing"))
+        for vocabulary in ("body_part", "manufacturer"):
+            declared = getattr(images, f"{vocabulary}_when_missing")
+            if declared not in (None, self.vocabularies[vocabulary].root):
+                self._code(declared, vocabulary, ("imaging", f"{vocabulary}_when_missing"))
         for key, vocabulary in (
             ("body_parts", "body_part"),
             ("manufacturers", "manufacturer"),

@@ -88,6 +88,7 @@ class Imaging(_Part):
     series_descriptions: Mapping[str, str] = {}
     body_parts: Mapping[str, Code] = {}
     body_part_when_missing: Code | None = None
+    manufacturer_when_missing: Code | None = None
     manufacturers: Mapping[str, Code] = {}
     procedures: Mapping[str, Code] = {}
 

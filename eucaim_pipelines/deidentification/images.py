@@ -118,6 +118,7 @@ class Deidentifier:
         sop_class = str(row["SOPClassUID"])
         walker = Walker(lambda place: self._resolved(sop_class, place), self.pseudonyms, context, encoding)
         out = walker.walk(ds)
+        self._identify(out, subject, encoding)
         self._add_age(out, row, context, encoding)
         self._mark(out, encoding, structured=0x0040A730 in ds._dict)
         out.file_meta = FileMetaDataset()
@@ -190,6 +191,11 @@ class Deidentifier:
             if tag in top and not (top[tag].handler == "clear" and top[tag].empty == "X"):
                 kept.append(index)
         return None if len(kept) == len(dimensions) else tuple(kept)
+
+    def _identify(self, out: Dataset, subject: Subject, encoding: transfer_syntaxes.Encoding) -> None:
+        """Name and identifier are the pseudonym, also where the source had none (type 2, PS3.3 C.7.1.1)."""
+        self._put(out, 0x00100010, "PN", subject.pseudonym, encoding)
+        self._put(out, 0x00100020, "LO", subject.pseudonym, encoding)
 
     def _add_age(
         self, out: Dataset, row: Mapping[str, Any], context: Context, encoding: transfer_syntaxes.Encoding

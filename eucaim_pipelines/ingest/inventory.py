@@ -6,7 +6,8 @@ Restricted zone. Which reception counts is decided in `resolution`.
 import pyarrow as pa
 
 from eucaim_pipelines.dicom.inventory import schema
-from eucaim_pipelines.ingest.ledger import Ledger, Reception
+from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.ingest.resolution import resolve
 
 _GOES_ON = ("AWAITS_RELEASE", "RELEASED", "SOURCE_GONE")

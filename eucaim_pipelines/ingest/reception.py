@@ -16,7 +16,8 @@ from eucaim_pipelines.dicom.reading import content_sha256
 from eucaim_pipelines.errors import MachineError, Refusal
 from eucaim_pipelines.ingest import clinical_files
 from eucaim_pipelines.ingest.exports import Entry, Export, OpenExport
-from eucaim_pipelines.ingest.ledger import Ledger, Reading
+from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.ingest.records import Reading
 
 CHUNK_BYTES = 16 * 1024**2
 CHUNK_FILES = 64

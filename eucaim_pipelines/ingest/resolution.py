@@ -6,7 +6,7 @@ Pure functions over the ledger's receptions; nothing is read or written here.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from eucaim_pipelines.ingest.ledger import Reception
+from eucaim_pipelines.ingest.records import Reception
 
 Decision = tuple[str, str]
 ACCEPTED: Decision = ("pending", "AWAITS_RELEASE")
@@ -57,19 +57,20 @@ def _by_instance(ordered: Iterable[Reception]) -> dict[str, list[Reception]]:
 
 
 def _contents(group: list[Reception]) -> tuple[list[Reception], dict[int, Decision], bool]:
-    """One reception per content of the newest export, the decisions on the rest, and whether it conflicts."""
+    """What counts of one instance, what is decided on the rest, and whether its newest export conflicts.
+
+    Without a conflict one reception counts; in a conflict all that bring a contested content are held.
+    """
     newest = group[-1].export
     current = {r.content for r in group if r.export == newest}
-    representatives: dict[str | None, Reception] = {}
-    others: dict[int, Decision] = {}
-    for reception in group:
-        if reception.content not in current:
-            others[reception.id] = ("duplicate", "SUPERSEDED")
-        elif reception.content in representatives:
-            others[reception.id] = ("duplicate", "SAME_CONTENT")
-        else:
-            representatives[reception.content] = reception
-    return list(representatives.values()), others, len(current) > 1
+    others: dict[int, Decision] = {
+        r.id: ("duplicate", "SUPERSEDED") for r in group if r.content not in current
+    }
+    counting = [r for r in group if r.content in current]
+    if len(current) > 1:
+        return counting, others, True
+    others |= {r.id: ("duplicate", "SAME_CONTENT") for r in counting[1:]}
+    return counting[:1], others, False
 
 
 def _series_of_two_patients(chosen: Iterable[Reception]) -> set[str | None]:

@@ -59,7 +59,7 @@ _TEXTS: tuple[_Text, ...] = (
      "Deliver diagnosis and date of diagnosis of these patients."),
     ("empty_patient_ids", "completeness", "warning", "Some studies carry no PatientID.",
      "Complete (0010,0020) at the source and export the studies again."),
-    ("series_in_several_studies", "consistency", "error", "Some series belong to several studies.",
+    ("series_in_several_studies", "consistency", "warning", "Some series belong to several studies.",
      "Correct the StudyInstanceUID at the source and export the series again."),
     ("dangling_references", "integrity", "warning", "Some objects refer to images that were not received.",
      "Export the images that segmentations, structure sets and reports refer to."),

@@ -17,8 +17,9 @@ from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 from eucaim_pipelines.dicom.inventory import schema as inventory_schema
 from eucaim_pipelines.errors import MachineError, Refusal
 from eucaim_pipelines.ingest.exports import Export, OpenExport
-from eucaim_pipelines.ingest.ledger import Ledger, MadeObject, Reception
+from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.reception import chunked
+from eucaim_pipelines.ingest.records import MadeObject, Reception
 from eucaim_pipelines.release.store import ObjectStore
 
 PUT_THREADS = 8

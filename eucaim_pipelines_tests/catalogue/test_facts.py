@@ -34,7 +34,8 @@ def facts(sexes: list[str], makers: list[str], **more: Any) -> CatalogueFacts:
 def test_small_categories_are_pooled_or_dropped() -> None:
     sexes = ["COM1001366"] * 25 + ["COM1001370"] * 5
     makers = ["IMG1000044"] * 18 + ["IMG1000046"] * 6 + ["IMG1000047"] * 6
-    found = facts(sexes, makers)
+    assert facts(sexes, makers).manufacturers == ("IMG1000044",)
+    found = facts(sexes, makers, pool_small=True)
     assert found.sexes == ("COM1001366",)
     root = vocabularies.load("manufacturer").root
     assert found.manufacturers == tuple(sorted(("IMG1000044", str(root))))
@@ -52,7 +53,9 @@ def test_fewer_than_ten_people_give_no_numbers_and_no_values() -> None:
 
 
 def test_several_series_of_one_person_are_one_person() -> None:
-    found = facts(["COM1001366"] * 12, ["IMG1000044"] * 9 + ["IMG1000046"] * 3)
+    makers = ["IMG1000044"] * 9 + ["IMG1000046"] * 3
+    assert "equipment manufacturer" in facts(["COM1001366"] * 12, makers).empty_lists
+    found = facts(["COM1001366"] * 12, makers, pool_small=True)
     assert found.manufacturers == (vocabularies.load("manufacturer").root,)
 
 

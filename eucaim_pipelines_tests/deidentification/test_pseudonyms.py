@@ -4,10 +4,11 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis.strategies import dates, integers, text
 
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.tables import well_known_uids
 from eucaim_pipelines.errors import Fault, SiteKeyError
 
 OURS, THEIRS = Pseudonyms(SiteKey(bytes(range(32)))), Pseudonyms(SiteKey(bytes(32)))
@@ -30,6 +31,7 @@ def test_the_shift_is_whole_weeks_into_the_past(day, patient):
 
 @given(value=text(min_size=1))
 def test_two_keys_share_nothing(value):
+    assume(value not in well_known_uids())
     assert OURS.token("purpose", value) != THEIRS.token("purpose", value)
     assert OURS.uid(value) != THEIRS.uid(value)
     assert OURS.patient(value, None, "1.2") != THEIRS.patient(value, None, "1.2")
@@ -42,6 +44,7 @@ def test_purposes_share_nothing(value):
 
 @given(value=text(alphabet="0123456789.", min_size=1, max_size=64))
 def test_a_new_uid_is_a_uuid_of_version_eight(value):
+    assume(value not in well_known_uids())
     new = OURS.uid(value)
     number = UUID(int=int(new.removeprefix("2.25.")))
     assert (number.version, number.variant) == (8, "specified in RFC 4122")

@@ -8,7 +8,8 @@ import pytest
 
 from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.ingest.exports import Entry, Export
-from eucaim_pipelines.ingest.ledger import Ledger, MadeObject, Reading
+from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.ingest.records import MadeObject, Reading
 
 EXPORT = Export("one", Path("/nowhere"), "folder", datetime(2026, 1, 31, tzinfo=UTC))
 

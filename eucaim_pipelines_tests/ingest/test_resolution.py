@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eucaim_pipelines.ingest.ledger import Reception
+from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.ingest.resolution import ACCEPTED, resolve
 
 
@@ -56,6 +56,11 @@ def test_two_contents_in_one_export_hold_the_whole_series():
     assert resolve(receptions) == {1: held, 2: held, 3: held, 4: ACCEPTED}
 
 
+def test_a_contested_content_that_came_twice_is_held_twice():
+    receptions = [reception(1, "a", "x"), reception(2, "a", "y"), reception(3, "a", "x")]
+    assert set(resolve(receptions).values()) == {("quarantined", "UID_CONFLICT")}
+
+
 def test_a_later_export_with_one_content_frees_the_series():
     receptions = [
         reception(1, "a", "x"),
@@ -90,7 +95,7 @@ def test_a_refused_correction_still_withdraws_what_it_corrects():
     st.lists(
         st.tuples(
             st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from(["1.1", "1.2", None]),
-            st.sampled_from(["s", "t"]), st.sampled_from(["P", "Q", None]), st.sampled_from([None, "TRUNCATED"]),
+            st.sampled_from("st"), st.sampled_from(["P", "Q", None]), st.sampled_from([None, "TRUNCATED"]),
         ),
         max_size=30,
     )
