@@ -28,7 +28,7 @@ real: $(READY) ## the real DICOM objects of DICOM=../shared/data/dicom as one da
 	@$(BIN)/eucaim real .real --dicom $(DICOM)
 
 test: $(READY) ## run the tests
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist loadgroup
 
 ui: $(READY) ## open Dagster on the demo (http://127.0.0.1:3000)
 	@test -f .demo/settings.yaml || $(BIN)/eucaim demo .demo

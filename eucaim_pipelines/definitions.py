@@ -28,12 +28,13 @@ def build(settings: Settings) -> dg.Definitions:
         raise SettingsError("Setting 'schedule' must be a cron expression such as '0 2 * * *'.")
     SiteKey.load(settings.key_file)
     folder = str(settings.restricted)
+    checks = all_checks(settings.data_contracts)
     return dg.Definitions(
-        assets=all_assets(),
-        asset_checks=all_checks(),
-        jobs=jobs(),
+        assets=all_assets(settings.data_contracts),
+        asset_checks=[check for some in checks.values() for check in some],
+        jobs=jobs(checks),
         sensors=[landing_sensor(settings.sensor_seconds), failure_sensor()],
-        schedules=[nightly_schedule(settings.schedule, settings.timezone)],
+        schedules=[nightly_schedule(settings.schedule, settings.timezone, checks)],
         executor=dg.in_process_executor,
         loggers={"console": terminal},
         resources={
@@ -51,7 +52,10 @@ def build(settings: Settings) -> dg.Definitions:
                 sources=str(settings.sources),
                 data_contracts=str(settings.data_contracts) if settings.data_contracts else None,
             ),
-            "pseudonymisation": Pseudonymisation(key_file=str(settings.key_file)),
+            "pseudonymisation": Pseudonymisation(
+                key_file=str(settings.key_file) if settings.key_file else None,
+                read_back_all=settings.verify == "full",
+            ),
         },
     )
 

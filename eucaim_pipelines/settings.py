@@ -5,7 +5,7 @@ Nothing here opens a zone, a store or a key; it only says where they are.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     )
     release: str = Field(description="Folder, or s3://bucket/prefix, of what others may see")
     sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
-    key_file: Path = Field(description="File of the holder's 32-byte key; only its owner may read it")
+    key_file: Path | None = Field(
+        None, description="File of the holder's key; without it EUCAIM_KEY holds it"
+    )
     data_contracts: Path | None = Field(
         None, description="Folder of table contracts; default: the project's own"
     )
@@ -43,6 +45,9 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/Brussels", description="Time zone of the schedule")
     sensor_seconds: int = Field(60, ge=10, description="How often landing is looked at")
     workers: int = Field(2, ge=1, le=256, description="Processes that read and de-identify")
+    verify: Literal["sampled", "full"] = Field(
+        "sampled", description="Whether pydicom reads back new structures and 1 % of the objects, or all"
+    )
     max_file_bytes: int = Field(4 * 1024**3, ge=1024, description="Larger files are quarantined as TOO_LARGE")
 
     @field_validator("timezone")

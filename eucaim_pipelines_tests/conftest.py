@@ -22,6 +22,14 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def read_back_everything():
+    """In tests every object that is made is read back element by element."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EUCAIM_VERIFY", "full")
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint():
     """URL of an S3 server on loopback, started for the tests and stopped after them."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from eucaim_pipelines.assets import all_assets
-from eucaim_pipelines.assets.automation import GROUPS, tier_keys
+from eucaim_pipelines.assets import all_assets, all_checks
+from eucaim_pipelines.assets.automation import GROUPS, selection
 from eucaim_pipelines.definitions import build
 from eucaim_pipelines.deidentification.pseudonyms import SiteKey
 from eucaim_pipelines.resources.zones import RestrictedZone
@@ -67,7 +67,9 @@ def test_every_asset_can_be_understood_in_the_ui(graph):
 
 def test_the_job_of_a_tier_has_the_groups_up_to_it_and_everything_upstream(graph):
     for tier in (1, 2, 3):
-        selected = set(tier_keys(tier))
+        chosen = selection(tier, all_checks())
+        selected = set(chosen.resolve(graph))
+        assert all(c.asset_key in selected for c in chosen.resolve_checks(graph))
         wanted = {k for k in graph.get_all_asset_keys() if graph.get(k).group_name in GROUPS[: 2 + tier]}
         assert selected == wanted
         assert all(set(graph.get(key).parent_keys) <= selected for key in selected)

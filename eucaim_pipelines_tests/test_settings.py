@@ -25,6 +25,18 @@ def file(tmp_path, monkeypatch):
     return write
 
 
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch):
+    monkeypatch.delenv("EUCAIM_VERIFY", raising=False)
+
+
+def test_objects_are_sampled_unless_a_setting_says_otherwise(file, monkeypatch):
+    file(**GOOD)
+    assert load_settings().verify == "sampled"
+    monkeypatch.setenv("EUCAIM_VERIFY", "full")
+    assert load_settings().verify == "full"
+
+
 def test_relative_paths_count_from_the_file(file, tmp_path):
     file(**GOOD)
     settings = load_settings()
@@ -41,10 +53,11 @@ def test_a_variable_wins_over_the_file(file, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"key_file": None}, "Setting 'key_file'"),
+        ({"landing": None}, "Setting 'landing'"),
         ({"workers": 0}, "Setting 'workers' should be greater than or equal to 1"),
         ({"timezone": "Mars"}, "Setting 'timezone' must be an IANA time zone"),
         ({"release": "ftp://host"}, "Setting 'release' must be a folder or s3://"),
+        ({"verify": "some"}, "Setting 'verify' should be 'sampled' or 'full'"),
         ({"landign": "x"}, "Setting 'landign' is not known"),
     ],
 )

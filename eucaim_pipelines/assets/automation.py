@@ -5,27 +5,31 @@ What a job does is said by the assets it selects.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
-from eucaim_pipelines.assets.state import unpublished
+from eucaim_pipelines.assets.state import Places, unpublished
 from eucaim_pipelines.errors import EucaimError
-from eucaim_pipelines.ingest.exports import complete_exports, datasets_in, landing_state
-from eucaim_pipelines.resources.lock import LockHeldError, dataset_lock
+from eucaim_pipelines.ingest.exports import datasets_in, landing_state, unfinished_markers
+from eucaim_pipelines.release.manifest import TIERS
+from eucaim_pipelines.resources.lock import dataset_lock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
+from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import RestrictedZone
 
 GROUPS = ("ingest", "deidentification", "tier_1", "tier_2", "tier_3")
-TIERS = (1, 2, 3)
+Checks = Mapping[int, Sequence[dg.AssetChecksDefinition]]
 
 
-def selection(tier: int) -> dg.AssetSelection:
-    """The groups of tiers 1 to `tier` and everything upstream."""
-    return dg.AssetSelection.groups(*GROUPS[: 2 + tier])
+def selection(tier: int, checks: Checks) -> dg.AssetSelection:
+    """The groups of tiers 1 to `tier`, everything upstream, and the checks that these tiers can tell."""
+    later = [each for number in TIERS if number > tier for each in checks[number]]
+    assets = dg.AssetSelection.groups(*GROUPS[: 2 + tier])
+    return assets - dg.AssetSelection.checks(*later) if later else assets
 
 
 def job_name(tier: int) -> str:
@@ -33,8 +37,8 @@ def job_name(tier: int) -> str:
     return f"publish_tier_{tier}"
 
 
-def jobs() -> list[Any]:
-    """One job per tier, and the one that only ingests."""
+def jobs(checks: Checks) -> list[Any]:
+    """One job per tier, and the one that only ingests; `checks` are the asset checks by tier."""
     ingest = dg.define_asset_job(
         "ingest",
         selection=dg.AssetSelection.groups("ingest"),
@@ -43,7 +47,7 @@ def jobs() -> list[Any]:
     return [ingest] + [
         dg.define_asset_job(
             job_name(tier),
-            selection=selection(tier),
+            selection=selection(tier, checks),
             description=f"From the newest exports to a Tier {tier} release, with the tiers below it.",
         )
         for tier in TIERS
@@ -63,34 +67,48 @@ def landing_sensor(seconds: int) -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, restricted: RestrictedZone
     ) -> dg.SensorResult | dg.SkipReason:
-        landing = Path(restricted.landing)
         try:
-            names = datasets_in(landing)
+            names = datasets_in(Path(restricted.landing))
         except EucaimError as error:
             return dg.SkipReason(str(error))
-        before: dict[str, str] = json.loads(context.cursor or "{}")
-        now = {name: _landing_state(landing, name) for name in names if re.fullmatch(DATASET_PATTERN, name)}
-        news = sorted(name for name, state in now.items() if state and before.get(name) != state)
-        refused = len(names) - len(now)
-        if refused:
+        allowed = [name for name in names if re.fullmatch(DATASET_PATTERN, name)]
+        found = {name: _news(context, name, restricted) for name in allowed}
+        news = {name: state for name, state in found.items() if state is not None}
+        if len(allowed) < len(names):
+            refused = len(names) - len(allowed)
             context.log.warning(f"{refused} folder(s) in landing have a name that no dataset may have.")
         if not news:
             return dg.SkipReason("No completed export is new in landing.")
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=f"{name}:{now[name]}", partition_key=name) for name in news],
-            dynamic_partitions_requests=[DATASETS.build_add_request(news)],
-            cursor=json.dumps(now, sort_keys=True),
+            run_requests=[
+                dg.RunRequest(run_key=f"{name}:{state}", partition_key=name) for name, state in news.items()
+            ],
+            dynamic_partitions_requests=[DATASETS.build_add_request(list(news))],
         )
 
     return sensor
 
 
-def _landing_state(landing: Path, dataset: str) -> str | None:
-    exports = complete_exports(landing, dataset)
-    return landing_state(exports) if exports else None
+def _news(context: dg.SensorEvaluationContext, dataset: str, restricted: RestrictedZone) -> str | None:
+    """The state of a dataset's completed exports, if the ledger has not seen it and nobody works on it."""
+    try:
+        if bare := unfinished_markers(Path(restricted.landing), dataset):
+            context.log.warning(
+                f"{dataset}: {bare} marker(s) hold no ISO time; their exports are not touched."
+            )
+        exports = restricted.exports(dataset)
+        if not exports:
+            return None
+        state = landing_state(exports)
+        with dataset_lock(Path(restricted.folder), dataset), restricted.ledger(dataset) as ledger:
+            seen = json.loads(ledger.fact("seen") or "{}").get("landing")
+    except EucaimError as error:
+        context.log.info(f"{dataset}: skipped, {error}")
+        return None
+    return None if seen == state else state
 
 
-def nightly_schedule(cron: str, timezone: str) -> dg.ScheduleDefinition:
+def nightly_schedule(cron: str, timezone: str, checks: Checks) -> dg.ScheduleDefinition:
     """Runs, for every dataset with unpublished work, the job of the tier that it aims at."""
 
     @dg.schedule(
@@ -106,52 +124,46 @@ def nightly_schedule(cron: str, timezone: str) -> dg.ScheduleDefinition:
         restricted: RestrictedZone,
         contracts: Contracts,
         pseudonymisation: Pseudonymisation,
+        store: Store,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        places = Places(restricted, contracts, pseudonymisation, store)
+        graph = context.repository_def.asset_graph if context.repository_def else None
         requested = 0
         for dataset in sorted(context.instance.get_dynamic_partitions(str(DATASETS.name))):
-            tier, reason = _due(dataset, restricted, contracts, pseudonymisation)
+            tier, reason = _due(dataset, places)
             context.log.info(f"{dataset}: {reason}")
-            if tier is not None:
+            if tier is not None and graph is not None:
                 requested += 1
-                yield request(dataset, tier, context.scheduled_execution_time.isoformat())
+                yield request(dataset, tier, context.scheduled_execution_time.isoformat(), graph, checks)
         if not requested:
             yield dg.SkipReason("No dataset has unpublished work; the log has a reason for each.")
 
     return schedule
 
 
-def request(dataset: str, tier: int, occasion: str) -> dg.RunRequest:
-    """A run of the tier's assets: a schedule has one job, so the lower tiers are a selection of it."""
+def request(dataset: str, tier: int, occasion: str, graph: Any, checks: Checks) -> dg.RunRequest:
+    """A run of the tier's assets and checks: a schedule has one job, so lower tiers are a selection of it."""
+    chosen = selection(tier, checks)
     return dg.RunRequest(
         run_key=f"{dataset}:{occasion}",
         partition_key=dataset,
-        asset_selection=tier_keys(tier),
+        asset_selection=sorted(chosen.resolve(graph)),
+        asset_check_keys=sorted(chosen.resolve_checks(graph)),
         tags={"eucaim/tier": str(tier)},
     )
 
 
-def tier_keys(tier: int) -> Sequence[dg.AssetKey]:
-    """Keys of the assets that the job of a tier makes."""
-    from eucaim_pipelines.assets import all_assets
-
-    return sorted(selection(tier).resolve(all_assets()))
-
-
-def _due(
-    dataset: str, restricted: RestrictedZone, contracts: Contracts, pseudonymisation: Pseudonymisation
-) -> tuple[int | None, str]:
+def _due(dataset: str, places: Places) -> tuple[int | None, str]:
     """The tier to run, or None, and the reason either way."""
     try:
-        with dataset_lock(Path(restricted.folder), dataset):
-            tier = contracts.source(dataset).tier
-            changed = unpublished(dataset, tier, restricted, contracts, pseudonymisation)
-    except LockHeldError as error:
-        return None, f"skipped, {error}"
+        with dataset_lock(Path(places.restricted.folder), dataset):
+            tier = places.contracts.source(dataset).tier
+            news = unpublished(dataset, tier, places)
     except EucaimError as error:
-        return None, f"skipped, it cannot run: {error}"
-    if not changed:
+        return None, f"skipped, {error}"
+    if not news:
         return None, "skipped, nothing has changed since its last finished run"
-    return tier, f"runs to tier {tier}: {', '.join(changed)} changed"
+    return tier, f"runs to tier {tier}: {', '.join(news)}"
 
 
 def failure_sensor() -> dg.SensorDefinition:

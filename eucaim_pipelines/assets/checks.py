@@ -9,7 +9,7 @@ import dagster as dg
 
 from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import guarded
-from eucaim_pipelines.assets.tier import RECORD, REPORT, key
+from eucaim_pipelines.assets.tier import key
 from eucaim_pipelines.cdm import coding
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.deidentification import sweep
@@ -18,15 +18,22 @@ from eucaim_pipelines.quality.tiers import Tiers
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone, Shelf
 
-_IDENTIFYING = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+_STANDARD = "1.2.840.10008."
+"""Root of the UIDs of the Standard, such as well-known frames of reference: they are kept."""
+_IDENTIFYING = (
+    *("PatientID", "AccessionNumber", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"),
+    "FrameOfReferenceUID",
+)
 
 
-def finding_checks(tiers: Tiers, tables: Mapping[str, TableContract]) -> Iterator[dg.AssetChecksDefinition]:
+def finding_checks(tiers: Tiers, tables: Mapping[str, TableContract]) -> dict[int, dg.AssetChecksDefinition]:
     """One check per finding, on the table it is about; evaluated at the tier that can tell."""
+    found = {}
     for number in sorted(tiers.tiers):
         held = tiers.tables(number)
         checks = [c for name in held for c in planned(tables[name]) if _tier_of(c, tiers) == number]
-        yield _findings_of(number, checks)
+        found[number] = _findings_of(number, checks)
+    return found
 
 
 def _tier_of(check: Check, tiers: Tiers) -> int:
@@ -84,12 +91,6 @@ def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
         asset=dg.AssetKey(key(tier, "report")),
         name="no_identity",
         blocking=True,
-        additional_deps=[
-            *(dg.AssetKey(["cdm", name]) for name in tables),
-            dg.AssetKey(key(tier, "catalogue_record")),
-            dg.AssetKey(["deidentified", "instances"]),
-            *([dg.AssetKey(key(tier, "file_structure"))] if tier == 3 else []),
-        ],
         description="No identity that was received occurs in the finished tables, record and report.",
     )
     @guarded
@@ -101,12 +102,16 @@ def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
     ) -> dg.AssetCheckResult:
         dataset = _dataset(context)
         shelf = releasable.shelf(dataset)
-        texts = [shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)]
-        texts += shelf.read_files(f"tier_{tier}/{staged.FILES}").values()
+        content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
+        texts = [*documents.values(), *content.files.values()]
         finished = [shelf.read(f"cdm/{name}") for name in tables] + [shelf.read("deidentified/instances")]
         identities = _identities(restricted.shelf(dataset), dataset, contracts)
         in_texts = identities - sweep.kept_numbers(finished, identities)
         hits = sweep.find_identities(texts, in_texts) + sweep.find_in_tables(finished, identities)
+        shelf.write_files(
+            f"tier_{tier}/swept",
+            {"digest": staged.everything(content, documents).encode()} if hits == 0 else {},
+        )
         return dg.AssetCheckResult(
             passed=hits == 0,
             severity=dg.AssetCheckSeverity.ERROR,
@@ -120,6 +125,7 @@ def _identities(shelf: Shelf, dataset: str, contracts: Contracts) -> set[str]:
     """Everything received that names a person or an object."""
     instances = shelf.read("dicom_instances")
     found = {value for name in _IDENTIFYING for value in instances.column(name).to_pylist() if value}
+    found = {value for value in found if not value.startswith(_STANDARD)}
     rows = shelf.read_all("clinical_records")
     for spec in contracts.source(dataset).clinical:
         for cells in coding.identities(rows[spec.name], spec).values():

@@ -5,7 +5,6 @@ What may cross, and how it is made, is said in the `deidentification` package.
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict
 
 import dagster as dg
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.assets.common import counted, guarded, placed, progress_to, table_metadata
+from eucaim_pipelines.assets.state import code_digest
 from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts.sources import ClinicalFile
@@ -22,10 +22,11 @@ from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest import inventory
 from eucaim_pipelines.ingest.ledger import Ledger
-from eucaim_pipelines.ingest.records import MadeObject, Reception
+from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality.linkage import CrossedCounts
 from eucaim_pipelines.quality.reasons import load_reasons
-from eucaim_pipelines.release.objects import Making, Work, instances_table, make_objects
+from eucaim_pipelines.release.object_tables import actions_table, instances_table, unknown_terms_table
+from eucaim_pipelines.release.objects import Making, Work, make_objects
 from eucaim_pipelines.release.publication import json_bytes
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
@@ -35,9 +36,6 @@ from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone, She
 
 DISPOSITIONS = pa.schema(
     [("kind", pa.string()), ("disposition", pa.string()), ("reason", pa.string()), ("count", pa.int64())]
-)
-ACTIONS = pa.schema(
-    [("tag", pa.string()), ("action", pa.string()), ("reason", pa.string()), ("elements", pa.int64())]
 )
 
 
@@ -62,20 +60,29 @@ def instances(
     pseudonyms = pseudonymisation.pseudonyms()
     pooled = _pooled(restricted.shelf(dataset))
     deidentifier = pseudonymisation.deidentifier(contracts.source(dataset), contracts)
-    making = Making(deidentifier, store.open(), dataset, restricted.max_file_bytes)
+    making = Making(
+        deidentifier,
+        store.open(),
+        dataset,
+        restricted.max_file_bytes,
+        pseudonymisation.site_key().key_id,
+        read_all=pseudonymisation.read_back_all,
+    )
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
         work = [Work(r, _subject(r, pseudonyms, pooled)) for r in inventory.accepted(ledger)]
         exports = {export.name: export for export in restricted.exports(dataset)}
-        key_id = pseudonymisation.site_key().key_id
         progress = progress_to(context, "images de-identified and verified")
-        made = make_objects(ledger, work, exports, making, key_id, executor, progress)
+        made = make_objects(ledger, work, exports, making, executor, progress)
         ledger.assign(made)
         gone = {w.reception.id: ("pending", "SOURCE_GONE") for w in work if w.reception.id not in made}
         ledger.dispose(gone)
+        state = ledger.fact("seen")
     table = instances_table(made, pseudonyms)
     shelf = releasable.shelf(dataset)
     shelf.write("deidentified/instances", table)
-    shelf.write("deidentified/actions", _actions(made.values()))
+    shelf.write("deidentified/actions", actions_table(made.values()))
+    shelf.write_bytes("deidentified/state.json", json_bytes(json.loads(state or "{}")))
+    restricted.shelf(dataset).write("unknown_terms", unknown_terms_table(made.values()))
     refused = sum(item.refusal is not None for item in made.values())
     return dg.MaterializeResult(
         metadata=table_metadata(shelf, "deidentified/instances", table)
@@ -105,14 +112,16 @@ def clinical_records(
     pseudonyms, pooled = pseudonymisation.pseudonyms(), _pooled(shelf)
     rows, coded = shelf.read_all("clinical_records"), shelf.read_all("coded_records")
     issuers = people.issuers(shelf.read("people"))
+    identities = coding.all_identities(rows, source.clinical, shelf.read("dicom_instances"))
     crossed = {
         spec.name: clinical.deidentify(
             coded[spec.name],
             coding.kinds(spec),
             pseudonyms,
             pooled,
-            coding.identities(rows[spec.name], spec),
+            identities,
             issuers,
+            source.deidentification.dates,
         )
         for spec in source.clinical
     }
@@ -137,6 +146,7 @@ def study_links(
     context: dg.AssetExecutionContext,
     restricted: RestrictedZone,
     releasable: ReleasableZone,
+    contracts: Contracts,
     pseudonymisation: Pseudonymisation,
     lock: DatasetLock,
 ) -> dg.MaterializeResult:
@@ -144,7 +154,10 @@ def study_links(
     dataset = context.partition_key
     restricted_shelf, shelf = restricted.shelf(dataset), releasable.shelf(dataset)
     table = links.deidentify(
-        restricted_shelf.read("study_links"), pseudonymisation.pseudonyms(), _pooled(restricted_shelf)
+        restricted_shelf.read("study_links"),
+        pseudonymisation.pseudonyms(),
+        _pooled(restricted_shelf),
+        contracts.source(dataset).deidentification.dates,
     )
     shelf.write("deidentified/study_links", table)
     return dg.MaterializeResult(metadata=table_metadata(shelf, "deidentified/study_links", table))
@@ -186,7 +199,8 @@ def dispositions(
     )
     shelf = releasable.shelf(dataset)
     shelf.write("deidentified/dispositions", table)
-    shelf.write_bytes("deidentified/newest_export.json", json_bytes({"completed": exports[-1][1]}))
+    newest = {"completed": exports[-1][1], "balanced": balance is None}
+    shelf.write_bytes("deidentified/newest_export.json", json_bytes(newest))
     counts: Counter[str] = Counter()
     for kind, disposition, _, count in rows:
         counts[f"{kind}s_{disposition}"] += count
@@ -242,6 +256,7 @@ def evidence(
         "contracts": contracts.digest(dataset),
         "deidentification": pseudonymisation.deidentifier(source, contracts).digest,
         "key_id": pseudonymisation.site_key().key_id,
+        "software": code_digest(),
     }
     shelf.write_bytes("deidentified/evidence.json", json_bytes({"counts": asdict(counts), "rules": rules}))
     return dg.MaterializeResult(metadata=counted(**asdict(counts)) | {"key_id": rules["key_id"]})
@@ -254,16 +269,6 @@ def _subject(reception: Reception, pseudonyms: Pseudonyms, pooled: frozenset[str
 
 def _pooled(shelf: Shelf) -> frozenset[str]:
     return frozenset(shelf.read("pooled").column("patient_id").to_pylist())
-
-
-def _actions(made: Iterable[MadeObject]) -> pa.Table:
-    """Elements per (tag, action, reason) over all released objects: evidence without a value."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for item in made:
-        for tag, action, reason, count in item.actions if item.key else ():
-            counts[tag, action, reason] += count
-    rows = [(*key, count) for key, count in sorted(counts.items())]
-    return pa.Table.from_pylist([dict(zip(ACTIONS.names, row, strict=True)) for row in rows], schema=ACTIONS)
 
 
 def _balance(ledger: Ledger) -> str | None:

@@ -4,19 +4,25 @@ Nothing here leaves this machine; the crossings are in `deidentification`.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 
 from eucaim_pipelines.assets.common import counted, guarded, placed, progress_to, table_metadata
-from eucaim_pipelines.assets.state import dataset_state, seen
+from eucaim_pipelines.assets.state import Places, dataset_state, seen
 from eucaim_pipelines.cdm import coding, linkage, people
+from eucaim_pipelines.contracts.sources import SourceContract
+from eucaim_pipelines.dicom.reading import reader_digest
 from eucaim_pipelines.ingest import inventory
-from eucaim_pipelines.ingest.clinical_rows import current_rows
+from eucaim_pipelines.ingest.clinical_rows import current_rows, reinterpret
 from eucaim_pipelines.ingest.combination import DISPOSITIONS
+from eucaim_pipelines.ingest.exports import unfinished_markers
+from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.reception import receive
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
+from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.workers import Workers
 from eucaim_pipelines.resources.zones import RestrictedZone
 
@@ -29,16 +35,16 @@ def received_files(
     contracts: Contracts,
     pseudonymisation: Pseudonymisation,
     workers: Workers,
+    store: Store,
     lock: DatasetLock,
 ) -> dg.MaterializeResult:
     """The ledger: every file of every complete export, its hash and its one disposition with a reason."""
     dataset = context.partition_key
     source = contracts.source(dataset)
-    state = dataset_state(dataset, restricted, contracts, pseudonymisation)
+    state = dataset_state(dataset, Places(restricted, contracts, pseudonymisation, store))
     exports = restricted.exports(dataset)
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
-        if ledger.fact("source") != source.digest:
-            ledger.reread_tables()
+        _forget_what_was_read_otherwise(ledger, source, restricted, contracts)
         look = receive(
             ledger,
             exports,
@@ -51,8 +57,25 @@ def received_files(
         inventory.decide(ledger)
         ledger.note(seen=seen(state), source=source.digest)
         balance = ledger.balance()
+    if bare := unfinished_markers(Path(restricted.landing), dataset):
+        context.log.warning(f"{bare} marker(s) hold no ISO time; their exports are not touched")
     context.log.info(f"{look.listed} files in {look.exports} exports, {look.read} of them new")
     return dg.MaterializeResult(metadata=counted(exports=look.exports, new=look.read, **balance))
+
+
+def _forget_what_was_read_otherwise(
+    ledger: Ledger, source: SourceContract, restricted: RestrictedZone, contracts: Contracts
+) -> None:
+    """What was read under other rules is read again: under another contract, limit, or way of reading."""
+    reader, limit = reader_digest(contracts.folder), str(restricted.max_file_bytes)
+    if ledger.fact("reader") not in (None, reader):
+        ledger.reread()
+    if ledger.fact("limit") != limit:
+        ledger.reread("TOO_LARGE")
+    if ledger.fact("source") != source.digest:
+        ledger.reread("NOT_DICOM")
+        reinterpret(ledger, source, restricted.shelf(source.dataset_id).path("tables"))
+    ledger.note(reader=reader, limit=limit)
 
 
 @dg.asset(

@@ -3,10 +3,13 @@
 Glue between the releasable zone and the packages that know what it means; no asset is defined here.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,12 +34,14 @@ from eucaim_pipelines.report.content import (
     Report,
     RowPointer,
     Sizes,
+    UnknownTerm,
     UnmappedValue,
 )
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import Shelf
 
 FILES = "files"
+RECORD, REPORT = "catalogue.jsonld", "report.html"
 ACTION_MEANINGS = {
     "K": "kept as it was",
     "C": "cleaned: kept in a form that identifies nobody",
@@ -45,6 +50,7 @@ ACTION_MEANINGS = {
     "Z": "emptied",
     "X/Z": "removed or emptied, as the kind of object asks",
     "X": "removed",
+    "E": "checked: a value of the input that equals something kept at another place",
 }
 """Action codes of DICOM PS3.15 Table E.1-1a in plain words."""
 _FINE_ROWS = ("ROW_CURRENT", "ROW_REPLACED")
@@ -63,9 +69,38 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
         instances=shelf.read("deidentified/instances"),
         tables=tables,
         rows={name: pq.read_metadata(BytesIO(data)).num_rows for name, data in tables.items()},
-        rules=evidence(shelf)["rules"],
+        rules=evidence(shelf)["rules"] | {"findings": _digest(tier, shelf)},
         files=shelf.read_files(f"tier_{tier}/{FILES}"),
     )
+
+
+def _digest(tier: int, shelf: Shelf) -> str:
+    """Digest of what record and report say beside the tables: they are part of the version too."""
+    digest = hashlib.sha256()
+    for name in ("dispositions.parquet", "actions.parquet", "evidence.json"):
+        digest.update(hashlib.sha256(shelf.read_bytes(f"deidentified/{name}")).digest())
+    for number in range(1, tier + 1):
+        digest.update(hashlib.sha256(shelf.read_bytes(f"tier_{number}/verdict.json")).digest())
+    digest.update(shelf.read_bytes(f"tier_{tier}/findings.parquet"))
+    return digest.hexdigest()
+
+
+def documents(tier: int, shelf: Shelf) -> dict[str, bytes]:
+    """Record and report of the tier."""
+    return {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
+
+
+def everything(content: Content, documents: Mapping[str, bytes]) -> str:
+    """Digest of every byte that a release would put but the images: what the sweep has searched."""
+    digest = hashlib.sha256(content.version.encode())
+    for name, data in sorted(documents.items()):
+        digest.update(name.encode() + hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def state(shelf: Shelf) -> str:
+    """The state of the dataset on which the staged objects were made."""
+    return json.dumps(json.loads(shelf.read_bytes("deidentified/state.json")), sort_keys=True)
 
 
 def evidence(shelf: Shelf) -> dict[str, dict[str, str]]:
@@ -126,7 +161,7 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
         issued=staged.issued,
         verdicts=verdicts,
         findings=findings(tier, shelf),
-        dispositions=[DispositionCount(**row) for row in dispositions],
+        dispositions=_as_they_stand(dispositions, any(each.reached for each in verdicts)),
         sizes=sizes(shelf),
         actions=_actions(shelf.read("deidentified/actions")),
         methods=_methods(staged.rules, contracts, tier),
@@ -142,7 +177,19 @@ def local_detail(ledger: Ledger, shelf: Shelf) -> LocalDetail:
         files=[HeldFile(r.sha256 or "", r.reason or "", f"{r.export}/{r.path}") for r in held],
         rows=[RowPointer(r["file"], r["line"], r["reason"]) for r in rows if r["reason"] not in _FINE_ROWS],
         unmapped=[UnmappedValue(**row) for row in shelf.read("unmapped_values").to_pylist()],
+        unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
     )
+
+
+def _as_they_stand(rows: Sequence[Mapping[str, Any]], released: bool) -> list[DispositionCount]:
+    """The counts hold once a release is out; where no tier is reached, images still wait for one."""
+    counts = [DispositionCount(**row) for row in rows]
+    if released:
+        return counts
+    return [
+        replace(each, disposition="pending", reason="AWAITS_RELEASE") if each.reason == "RELEASED" else each
+        for each in counts
+    ]
 
 
 def _actions(table: pa.Table) -> list[ActionCount]:

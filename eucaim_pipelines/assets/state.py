@@ -5,13 +5,21 @@ Used by the first asset, the schedule and the command line alike.
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from eucaim_pipelines.ingest.exports import landing_state
+from eucaim_pipelines.release.manifest import current_version
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
+from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import RestrictedZone
 
 SOFTWARE = "eucaim_pipelines"
+INDEXED_FROM = 2
+"""The tier from which on a dataset has a search index."""
 
 
 def software() -> str:
@@ -19,48 +27,71 @@ def software() -> str:
     return f"{SOFTWARE} {version(SOFTWARE)}"
 
 
-def dataset_state(
-    dataset: str, restricted: RestrictedZone, contracts: Contracts, pseudonymisation: Pseudonymisation
-) -> dict[str, str]:
-    """What shapes a dataset's release, as digests by name; nothing in landing is opened."""
+@cache
+def code_digest() -> str:
+    """Digest of the package's own files: changed code is news, and makes releases of its own."""
+    folder = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".jinja")):
+        digest.update(
+            path.relative_to(folder).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the state of a dataset is looked up."""
+
+    restricted: RestrictedZone
+    contracts: Contracts
+    pseudonymisation: Pseudonymisation
+    store: Store
+
+
+def dataset_state(dataset: str, places: Places) -> dict[str, str]:
+    """What shapes a dataset's release, by name, as digests; nothing in landing is opened."""
+    limit = f"{places.restricted.max_file_bytes}"
     return {
-        "landing": landing_state(restricted.exports(dataset)),
-        "contracts": contracts.digest(dataset),
-        "key": pseudonymisation.site_key().key_id,
-        "software": software(),
+        "landing": landing_state(places.restricted.exports(dataset)),
+        "contracts": places.contracts.digest(dataset),
+        "key": places.pseudonymisation.site_key().key_id,
+        "settings": hashlib.sha256(f"{places.store.place()} {limit}".encode()).hexdigest(),
+        "software": code_digest(),
     }
 
 
-def seen(state: dict[str, str]) -> str:
+def seen(state: Mapping[str, str]) -> str:
     """A state in the form that the ledger notes."""
     return json.dumps(state, sort_keys=True)
 
 
-def digest(state: dict[str, str]) -> str:
-    """One digest for a state."""
-    return hashlib.sha256(seen(state).encode()).hexdigest()
+def parts(tier: int) -> list[str]:
+    """What must have come to its end for the job of a tier to be finished."""
+    numbers = range(1, tier + 1)
+    index = ["search_index"] if tier >= INDEXED_FROM else []
+    return [f"tier_{n}" for n in numbers] + [f"report_{n}" for n in numbers] + index
 
 
-def unpublished(
-    dataset: str,
-    tier: int,
-    restricted: RestrictedZone,
-    contracts: Contracts,
-    pseudonymisation: Pseudonymisation,
-) -> list[str]:
-    """What has changed since the last run of `tier` or a higher one came to its end; empty if nothing has.
+def unpublished(dataset: str, tier: int, places: Places) -> list[str]:
+    """What keeps a dataset from being finished at `tier`; empty if nothing does.
 
     Returns
     -------
     list of str
-        `landing`, `contracts`, `key`, `software`, or `first run` or `tier`.
+        `first run`; or what changed since: `landing`, `contracts`, `key`, `settings`, `software`; or
+        `unfinished work`, when a part of the last run failed; or `release`, when the store has lost it.
     """
-    state = dataset_state(dataset, restricted, contracts, pseudonymisation)
-    with restricted.ledger(dataset) as ledger:
-        finished = ledger.fact("finished")
-    if finished is None:
+    state = dataset_state(dataset, places)
+    with places.restricted.ledger(dataset) as ledger:
+        finished = {part: ledger.fact(f"finished_{part}") for part in parts(tier)}
+        versions = {n: ledger.fact(f"version_tier_{n}") for n in range(1, tier + 1)}
+    if not any(finished.values()):
         return ["first run"]
-    reached, _, before = finished.partition(":")
-    earlier = json.loads(before or "{}")
-    changed = [name for name, value in state.items() if earlier.get(name) != value]
-    return changed or (["tier"] if int(reached) < tier else [])
+    earlier = [json.loads(value) for value in finished.values() if value]
+    changed = [name for name, value in state.items() if any(e.get(name) != value for e in earlier)]
+    if not changed and not all(finished.values()):
+        return ["unfinished work"]
+    store = places.store.open()
+    lost = [n for n, known in versions.items() if known and current_version(store, dataset, n) != known]
+    return changed or (["release"] if lost else [])

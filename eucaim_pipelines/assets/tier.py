@@ -3,39 +3,40 @@
 The same for each tier; what a tier requires and holds is data (`data_contracts/tiers.yaml`).
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import pyarrow as pa
 
 from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import counted, guarded, placed
+from eucaim_pipelines.assets.staged import RECORD, REPORT
 from eucaim_pipelines.catalogue import problems, record
+from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.quality import expectations
 from eucaim_pipelines.quality import findings as found
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.linkage import linkage_findings
 from eucaim_pipelines.quality.plan import known_checks
-from eucaim_pipelines.quality.tiers import threshold_changes
+from eucaim_pipelines.quality.tiers import Tiers, threshold_changes
 from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, changed, verdict
-from eucaim_pipelines.release.publication import json_bytes, publish
+from eucaim_pipelines.release.publication import Content, json_bytes, publish
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import Publications, ReleasableZone, RestrictedZone, Shelf
 
-RECORD, REPORT = "catalogue.jsonld", "report.html"
 
-
-def tier_assets(tier: int, tables: tuple[str, ...]) -> Iterator[dg.AssetsDefinition]:
-    """The assets of one tier; `tables` are those of its release."""
-    yield _findings(tier, tables)
+def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
+    """The assets of one tier."""
+    yield _findings(tier, tiers)
     yield _verdict(tier)
     yield _record(tier)
     yield _report(tier)
     yield _local_report(tier)
-    yield _release(tier, tables)
+    yield _release(tier)
 
 
 def key(tier: int, name: str) -> list[str]:
@@ -43,11 +44,13 @@ def key(tier: int, name: str) -> list[str]:
     return [f"tier_{tier}", name]
 
 
-def _findings(tier: int, tables: tuple[str, ...]) -> dg.AssetsDefinition:
+def _findings(tier: int, tiers: Tiers) -> dg.AssetsDefinition:
+    tables = tiers.tables(tier)
+    lower = [key(tier - 1, "findings")] if tier > 1 else [["deidentified", "evidence"]]
+
     @dg.asset(
         key=key(tier, "findings"),
-        deps=[["cdm", name] for name in tables]
-        + [["deidentified", "instances"], ["deidentified", "evidence"]],
+        deps=[*(["cdm", name] for name in tiers.tiers[tier].tables), *lower],
         description=f"What the checks of Tier {tier}'s tables found: counts per check, never a value.",
         **placed("release", f"tier_{tier}", "great_expectations", "parquet"),
     )
@@ -159,7 +162,7 @@ def _verdict_text(outcome: Verdict) -> str:
 def _record(tier: int) -> dg.AssetsDefinition:
     @dg.asset(
         key=key(tier, "catalogue_record"),
-        deps=[key(tier, "verdict"), ["deidentified", "evidence"], *_structure(tier)],
+        deps=[key(tier, "verdict"), *_structure(tier)],
         description=f"EUCAIM DCAT-AP v2.0 record of the dataset as JSON-LD, at the level of Tier {tier}.",
         **placed("release", f"tier_{tier}", "json"),
     )
@@ -189,7 +192,7 @@ def _record(tier: int) -> dg.AssetsDefinition:
 def _report(tier: int) -> dg.AssetsDefinition:
     @dg.asset(
         key=key(tier, "report"),
-        deps=[key(tier, "verdict"), key(tier, "catalogue_record"), ["deidentified", "dispositions"]],
+        deps=[key(tier, "catalogue_record")],
         description=f"The shareable report of Tier {tier}: verdict, balance, findings; no small count.",
         **placed("release", f"tier_{tier}", "html"),
     )
@@ -226,17 +229,19 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
             detail = staged.local_detail(ledger, shelf)
         page = render(staged.report(dataset, tier, releasable.shelf(dataset), contracts), detail)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
+        with restricted.ledger(dataset) as ledger:
+            ledger.note(**{f"finished_report_{tier}": staged.state(releasable.shelf(dataset))})
         return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
 
     return local_report
 
 
-def _release(tier: int, tables: tuple[str, ...]) -> dg.AssetsDefinition:
+def _release(tier: int) -> dg.AssetsDefinition:
     own = [key(tier, name) for name in ("verdict", "catalogue_record", "report")]
 
     @dg.asset(
         key=key(tier, "release"),
-        deps=[*own, *_structure(tier), *(["cdm", name] for name in tables), ["deidentified", "instances"]],
+        deps=own,
         output_required=False,
         description=f"The Tier {tier} release: manifest, tables, images, record, report, if reached.",
         **placed("release", f"tier_{tier}", "manifest"),
@@ -254,15 +259,15 @@ def _release(tier: int, tables: tuple[str, ...]) -> dg.AssetsDefinition:
         shelf = releasable.shelf(dataset)
         reached = staged.read_verdict(tier, shelf)
         if reached is None or not reached.reached:
-            publications.finished(dataset, tier)
+            publications.finished(dataset, f"tier_{tier}", staged.state(shelf))
             context.log.warning(f"Tier {tier} is not reached: its release is withheld, the last one stays.")
             return
-        content = staged.content(dataset, tier, shelf, contracts)
-        documents = {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
+        content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
+        _require_checks(tier, shelf, content, documents)
         place = store.open()
         manifest, new = publish(place, content, documents)
         publications.published(dataset, content.instances.column("object_key").to_pylist())
-        publications.finished(dataset, tier)
+        publications.finished(dataset, f"tier_{tier}", staged.state(shelf), manifest.version)
         context.log.info(f"Tier {tier}: {manifest.version} {'is published' if new else 'stands unchanged'}")
         folder = place.address(f"{dataset}/tier_{tier}/{manifest.version}")
         yield dg.MaterializeResult(
@@ -276,6 +281,23 @@ def _release(tier: int, tables: tuple[str, ...]) -> dg.AssetsDefinition:
         )
 
     return release
+
+
+def _require_checks(tier: int, shelf: Shelf, content: Content, documents: Mapping[str, bytes]) -> None:
+    """Blocking checks hold back a release in a whole run; alone, a release asks for what they found.
+
+    Raises
+    ------
+    DataError
+        If the ledger did not balance, or the sweep has not searched exactly what would be released.
+    """
+    balanced = json.loads(shelf.read_bytes("deidentified/newest_export.json"))["balanced"]
+    swept = shelf.read_files(f"tier_{tier}/swept").get("digest", b"").decode()
+    if not balanced or swept != staged.everything(content, documents):
+        raise DataError(
+            f"The checks 'ledger_balances' and 'no_identity' have not passed on this Tier {tier} content. "
+            "Materialise the whole tier."
+        )
 
 
 def _structure(tier: int) -> list[list[str]]:

@@ -6,6 +6,7 @@ What a query may be answered with is no concern of an asset.
 import dagster as dg
 import pyarrow as pa
 
+from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import guarded, placed, table_metadata
 from eucaim_pipelines.cdm import linkage
 from eucaim_pipelines.contracts.sources import SourceContract
@@ -43,6 +44,8 @@ def search_index(
     patient, condition, study, series = (shelf.read(f"cdm/{name}") for name in TABLES)
     table = index.build(patient, condition, study, series, years)
     here.write("search_index", table)
+    with restricted.ledger(dataset) as ledger:
+        ledger.note(finished_search_index=staged.state(shelf))
     return dg.MaterializeResult(metadata=table_metadata(here, "search_index", table))
 
 

@@ -26,7 +26,6 @@ def file_structure(
     shelf = releasable.shelf(context.partition_key)
     tables = {name: shelf.read(f"cdm/{name}") for name in structure.CLINICAL_DATA}
     files = structure.build(tables, contracts.tables())
-    for name, data in files.items():
-        shelf.write_bytes(f"tier_3/{FILES}/{name}", data)
+    shelf.write_files(f"tier_3/{FILES}", files)
     rows = {f"rows_{name}": table.num_rows for name, table in tables.items()}
     return dg.MaterializeResult(metadata=counted(files=len(files), **rows))

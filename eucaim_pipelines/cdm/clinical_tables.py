@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from eucaim_pipelines.cdm.imaging_tables import imaging_procedures
 from eucaim_pipelines.cdm.inputs import DAY, YEAR, CdmInputs, Row, grouped, unit_of
-from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, Constant
+from eucaim_pipelines.contracts.source_model import GIVEN_SUFFIX, OFFSET_SUFFIX, Constant
 
 PROCEDURE = "GEN1000021"
 BOTH, IMAGES, TABLE = "both", "images", "table"
@@ -60,9 +60,8 @@ def cancer_condition(inputs: CdmInputs) -> list[Row]:
             "cancer_condition_age_unit": unit_of(age, YEAR),
             **fields,
         }
-        rows.setdefault(
-            (row["patient_id"], row["file"], *sorted((k, str(v)) for k, v in fields.items())), condition
-        )
+        said = sorted((k, str(v)) for k, v in (*fields.items(), *row["offsets"].items()))
+        rows.setdefault((row["patient_id"], row["file"], *said), condition)
     return list(rows.values())
 
 
@@ -141,8 +140,8 @@ def mapped_rows(table: str, inputs: CdmInputs) -> Iterator[Row]:
             fixed = {target: c.constant for target, c in mapping.fields.items() if isinstance(c, Constant)}
             for record in inputs.record_rows.get(spec.name, []):
                 values = {target: record[field] for target, field in named.items()}
-                absent = mapping.when is not None and record[mapping.when] is None
-                if absent or (named and all(value is None for value in values.values())):
+                absent = mapping.when is not None and not _given(record, mapping.when)
+                if absent or (named and not any(_given(record, field) for field in named.values())):
                     continue
                 suffix = "" if number == 1 else f"-{number}"
                 yield {
@@ -157,6 +156,11 @@ def mapped_rows(table: str, inputs: CdmInputs) -> Iterator[Row]:
                         if spec.fields[field].kind == "date"
                     },
                 }
+
+
+def _given(record: Row, field: str) -> bool:
+    """Whether the record had a value; where dates are removed, their place is empty in any case."""
+    return record[field] is not None or bool(record.get(f"{field}{GIVEN_SUFFIX}"))
 
 
 def _usual(counts: Counter[Any]) -> Any:

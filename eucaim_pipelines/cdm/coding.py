@@ -5,7 +5,7 @@ Restricted zone: patients and rows still carry the hospital's identifiers. How r
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -108,6 +108,29 @@ def identities(rows: pa.Table, spec: ClinicalFile) -> dict[str, frozenset[str]]:
         for patient, cell in zip(patients, rows.column(name).to_pylist(), strict=True):
             if cell is not None:
                 found.setdefault(patient, set()).add(cell)
+    return {patient: frozenset(cells) for patient, cells in sorted(found.items())}
+
+
+def all_identities(
+    rows: Mapping[str, pa.Table], specs: Iterable[ClinicalFile], instances: pa.Table
+) -> dict[str, frozenset[str]]:
+    """PatientID to what identifies this patient in any clinical file, and the birth date of the images.
+
+    Parameters
+    ----------
+    rows
+        Current rows by clinical file, as received.
+    instances
+        Header inventory before the crossing.
+    """
+    found: dict[str, set[str]] = {}
+    for spec in specs:
+        for patient, cells in identities(rows[spec.name], spec).items():
+            found.setdefault(patient.strip(), set()).update(cells)
+    births = instances.group_by(["PatientID", "PatientBirthDate"], use_threads=False).aggregate([])
+    for row in births.to_pylist():
+        if row["PatientID"] and row["PatientBirthDate"]:
+            found.setdefault(row["PatientID"], set()).add(row["PatientBirthDate"])
     return {patient: frozenset(cells) for patient, cells in sorted(found.items())}
 
 

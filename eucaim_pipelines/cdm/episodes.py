@@ -24,7 +24,8 @@ def episode(inputs: CdmInputs) -> list[Row]:
         own = [_episode(DIAGNOSIS, "diagnosis", start)]
         if person in treated:
             own.append(_episode(TREATMENT, "treatment", treated[person]))
-        own.sort(key=lambda row: row["episode_start_date"])  # stable: of one day, the diagnosis comes first
+        # Days from diagnosis order them, because dates may be removed; of one day, the diagnosis comes first.
+        own.sort(key=lambda row: row["start_offset_from_diagnosis"])
         for number, row in enumerate(own, start=1):
             end = own[number]["episode_start_date"] if number < len(own) else None
             rows.append(row | {"patient_id": person, "episode_number": number, "episode_end_date": end})
@@ -80,12 +81,14 @@ def _episode(kind: str, word: str, start: dict[str, Any]) -> Row:
 
 
 def _first_records(inputs: CdmInputs, reference: str | None) -> dict[str, dict[str, Any]]:
-    """Patient to record_id, date and offset of the record with the earliest date of `file.field`."""
+    """Patient to record_id, date and offset of the record with the earliest date of `file.field`.
+
+    Patients without a date of diagnosis have no offsets, and no episodes.
+    """
     name, _, field = (reference or "").partition(".")
     found: dict[str, dict[str, Any]] = {}
     for row in inputs.record_rows.get(name, []):
-        known = found.get(row["patient_id"])
-        if row[field] is not None and (known is None or row[field] < known["date"]):
-            offset = row[f"{field}{OFFSET_SUFFIX}"]
+        known, offset = found.get(row["patient_id"]), row[f"{field}{OFFSET_SUFFIX}"]
+        if offset is not None and (known is None or offset < known["offset"]):
             found[row["patient_id"]] = {"record_id": row["record_id"], "date": row[field], "offset": offset}
     return found

@@ -19,7 +19,7 @@ _SERIES_DATES = ("AcquisitionDate", "ContentDate", "SeriesDate")
 
 
 def imaging_procedures(inputs: CdmInputs) -> list[Row]:
-    """One imaging procedure per study and modality of its images; `instances` counts them.
+    """One imaging procedure per patient, study and modality of its images; `instances` counts them.
 
     Columns of the table `procedure` but its diagnosis, which `clinical_tables` knows.
     """
@@ -30,7 +30,9 @@ def imaging_procedures(inputs: CdmInputs) -> list[Row]:
         offset = link.get("days_from_diagnosis")
         rows.append(
             {
-                "procedure_id": f"{found['StudyInstanceUID']}-{found['Modality'] or 'NONE'}",
+                "procedure_id": "-".join(
+                    (found["StudyInstanceUID"], found["Modality"] or "NONE", found["PatientID"])
+                ),
                 "patient_id": found["PatientID"],
                 "procedure_code": inputs.codes.procedure(found["Modality"]),
                 "procedure_category": IMAGING,
@@ -45,7 +47,7 @@ def imaging_procedures(inputs: CdmInputs) -> list[Row]:
 
 
 def image_study(inputs: CdmInputs, episode_ids: dict[tuple[str, str], str]) -> list[Row]:
-    """One row per study of any kind of object; `episode_ids` is keyed by patient and kind of episode."""
+    """One row per study and patient, whatever its objects; `episode_ids` is keyed by patient and episode type."""
     main_procedure: dict[tuple[str, str], Row] = {}
     for procedure in imaging_procedures(inputs):
         key = (procedure["patient_id"], procedure["study_uid"])

@@ -29,7 +29,8 @@ STUDY_LINKS = pa.schema(
         ("age_at_study_years", pa.float64()),
     ]
 )
-_STUDY_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
+STUDY_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
+"""Where the date of a study is looked for, in this order."""
 _STUDY = ["PatientID", "IssuerOfPatientID", "StudyInstanceUID"]
 
 
@@ -64,6 +65,27 @@ def add_offsets(coded: Mapping[str, pa.Table], source: SourceContract) -> dict[s
     return tables
 
 
+def with_issuers(instances: pa.Table) -> pa.Table:
+    """The inventory where an image without an issuer has that of its PatientID, if all others name one.
+
+    One scanner or viewer writes IssuerOfPatientID and another does not; the person is the same. With two
+    issuers a PatientID says nothing of whose the others are, and they stay without.
+    """
+    names = {patient: min(found) for patient, found in _issuers(instances).items() if len(found) == 1}
+    at = pc.index_in(instances.column("PatientID"), pa.array(list(names), pa.string()))
+    told = instances.column("IssuerOfPatientID")
+    issuer = pc.coalesce(
+        pc.if_else(pc.equal(told, ""), None, told), pa.array(list(names.values()), pa.string()).take(at)
+    )
+    where = instances.column_names.index("IssuerOfPatientID")
+    return instances.set_column(where, "IssuerOfPatientID", issuer)
+
+
+def contested_patients(instances: pa.Table) -> frozenset[str]:
+    """PatientIDs that the images know under several issuers; their clinical rows belong to none of these."""
+    return frozenset(patient for patient, found in _issuers(instances).items() if len(found) > 1)
+
+
 def link_studies(instances: pa.Table, coded: Mapping[str, pa.Table], source: SourceContract) -> pa.Table:
     """One row per patient and study of the inventory (`STUDY_LINKS`), sorted by patient and time.
 
@@ -71,7 +93,12 @@ def link_studies(instances: pa.Table, coded: Mapping[str, pa.Table], source: Sou
     for studies without images. A study on or after the first treatment belongs to the treatment episode,
     any other one to the diagnosis episode; without a diagnosis there is no episode. The age comes from the
     birth date, else from the age at diagnosis, else from PatientAge; years, one decimal.
+
+    Issuers are those of `with_issuers`. Clinical tables name none, so their rows say nothing of the studies
+    of a contested PatientID (`contested_patients`). Objects that de-identification refuses later have been
+    counted here: a study of which nothing is released leaves a gap in the timepoints.
     """
+    instances, contested = with_issuers(instances), contested_patients(instances)
     diagnosis = first_dates(coded, source.linkage.diagnosis_date)
     treatment = first_dates(coded, source.linkage.treatment_date)
     ages = ages_at_diagnosis(coded, source)
@@ -80,7 +107,8 @@ def link_studies(instances: pa.Table, coded: Mapping[str, pa.Table], source: Sou
     timepoints: dict[tuple[str, ...], int] = {}
     for study in sorted(_studies(instances), key=_in_time):
         patient, uid, day = study["PatientID"] or None, study["StudyInstanceUID"], study["day"]
-        start = diagnosis.get(patient) if patient else None
+        listed = None if patient in contested else patient
+        start = diagnosis.get(listed) if listed else None
         days = _days(start, day)
         timepoint = None
         if uid in with_images:
@@ -94,8 +122,8 @@ def link_studies(instances: pa.Table, coded: Mapping[str, pa.Table], source: Sou
                 "StudyDate": day,
                 "days_from_diagnosis": days,
                 "imaging_timepoint": timepoint,
-                "episode_type_code": _episode(day, start, treatment.get(patient) if patient else None),
-                "age_at_study_years": _age(study, days, ages.get(patient) if patient else None),
+                "episode_type_code": _episode(day, start, treatment.get(listed) if listed else None),
+                "age_at_study_years": _age(study, days, ages.get(listed) if listed else None),
             }
         )
     return pa.Table.from_pylist(rows, schema=STUDY_LINKS)
@@ -138,12 +166,22 @@ def age_string_years(text: str | None) -> float | None:
     return round(int(text[:3]) / per_year[text[3]], 1)
 
 
+def _issuers(instances: pa.Table) -> dict[str, set[str]]:
+    """PatientID to the issuers that its images name."""
+    pairs = instances.group_by(["PatientID", "IssuerOfPatientID"], use_threads=False).aggregate([])
+    found: dict[str, set[str]] = {}
+    for row in pairs.to_pylist():
+        if row["PatientID"] and row["IssuerOfPatientID"]:
+            found.setdefault(row["PatientID"], set()).add(row["IssuerOfPatientID"])
+    return found
+
+
 def _studies(instances: pa.Table) -> list[dict[str, Any]]:
-    columns = [*_STUDY_DATES, "PatientBirthDate", "PatientAge"]
+    columns = [*STUDY_DATES, "PatientBirthDate", "PatientAge"]
     grouped = instances.group_by(_STUDY, use_threads=False).aggregate([(name, "min") for name in columns])
     studies: list[dict[str, Any]] = grouped.to_pylist()
     for study in studies:
-        study["day"] = _first(dicom_date(study[f"{name}_min"]) for name in _STUDY_DATES)
+        study["day"] = _first(dicom_date(study[f"{name}_min"]) for name in STUDY_DATES)
     return studies
 
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from eucaim_pipelines.cli import demonstration, operate, show
-from eucaim_pipelines.errors import EucaimError
+from eucaim_pipelines.errors import EucaimError, Fault
 
 app = typer.Typer(
     add_completion=False,
@@ -37,3 +37,7 @@ def main() -> None:
     except EucaimError as error:
         print(f"eucaim: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(int(error.fault))
+    except Exception as error:  # noqa: BLE001 - any message or trace may hold a value
+        kind = type(error).__name__
+        print(f"eucaim: {kind}; its message is withheld: it may hold a value.", file=sys.stderr)  # noqa: T201
+        sys.exit(int(Fault.MACHINE))

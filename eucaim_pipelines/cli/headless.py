@@ -13,15 +13,16 @@ from typing import Any
 import dagster as dg
 
 from eucaim_pipelines.assets import staged
-from eucaim_pipelines.assets.automation import TIERS, job_name
+from eucaim_pipelines.assets.automation import job_name
 from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
-from eucaim_pipelines.assets.state import unpublished
+from eucaim_pipelines.assets.state import Places, unpublished
 from eucaim_pipelines.definitions import build
 from eucaim_pipelines.errors import DataError, EucaimError, MachineError, SettingsError
 from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.resources.lock import dataset_lock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
-from eucaim_pipelines.resources.stores import open_store
+from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone
 from eucaim_pipelines.settings import Settings
 
@@ -50,8 +51,14 @@ class Site:
         self.releasable = ReleasableZone(folder=folder)
         contracts = str(settings.data_contracts) if settings.data_contracts else None
         self.contracts = Contracts(sources=str(settings.sources), data_contracts=contracts)
-        self.pseudonymisation = Pseudonymisation(key_file=str(settings.key_file))
-        self.store = open_store(settings.release, settings.s3_endpoint, settings.s3_region)
+        self.pseudonymisation = Pseudonymisation(
+            key_file=str(settings.key_file) if settings.key_file else None
+        )
+        where = Store(
+            release=settings.release, s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region
+        )
+        self.store = where.open()
+        self.places = Places(self.restricted, self.contracts, self.pseudonymisation, where)
 
     def datasets(self) -> list[str]:
         """Datasets that have a ledger, sorted."""
@@ -91,21 +98,21 @@ def run_dataset(settings: Settings, dataset: str, tier: int | None) -> Outcome:
                 f"Landing holds no complete export of '{dataset}'. An export counts once "
                 "'<export>._COMPLETE' with an ISO time lies beside it."
             )
-        args = (site.restricted, site.contracts, site.pseudonymisation)
-        news = bool(unpublished(dataset, aimed, *args))
+        news = bool(unpublished(dataset, aimed, site.places))
         if news:
             _execute(settings, dataset, aimed)
-    return outcome(site, dataset, news, time.monotonic() - started)
+    return outcome(site, dataset, aimed, news, time.monotonic() - started)
 
 
-def outcome(site: Site, dataset: str, news: bool, seconds: float) -> Outcome:
-    """What the ledger and the newest releases say of a dataset."""
+def outcome(site: Site, dataset: str, tier: int, news: bool, seconds: float) -> Outcome:
+    """What the ledger and the newest releases say of a dataset, up to `tier`."""
     with site.restricted.ledger(dataset) as ledger:
         balance = ledger.balance()
-    reached = max((t for t in TIERS if _reached(site, dataset, t)), default=0)
+    judged = [number for number in TIERS if number <= tier]
+    reached = max((t for t in judged if _reached(site, dataset, t)), default=0)
     current = manifests.current(site.store, dataset, reached) if reached else None
     shelf = site.restricted.shelf(dataset)
-    reports = [p for t in TIERS if (p := shelf.path(f"tier_{t}/report.html")).exists()]
+    reports = [p for t in judged if (p := shelf.path(f"tier_{t}/report.html")).exists()]
     return Outcome(
         dataset=dataset,
         news=news,
@@ -167,7 +174,7 @@ def _failure(result: dg.ExecuteInProcessResult) -> EucaimError:
             fault = str(data.metadata["fault"].value) if "fault" in data.metadata else "machine"
             kinds = {"data": DataError, "call": SettingsError, "machine": MachineError}
             return kinds[fault](data.description or "The run stopped.")
-    failed = [e.asset_check_name for e in _evaluations(result) if not e.passed and e.blocking]
+    failed = [e.asset_check_key.name for e in _evaluations(result) if not e.passed and e.blocking]
     if failed:
         return DataError(f"A check that must hold at every tier failed: {', '.join(sorted(failed))}.")
     return MachineError("The run failed; Dagster's log has the step.")

@@ -1,17 +1,17 @@
 """Commands that do something: make a key, run a dataset, verify a release."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from eucaim_pipelines.assets.automation import TIERS
 from eucaim_pipelines.cli.headless import Site, run_dataset
 from eucaim_pipelines.cli.tables import files_table, places, release_table
 from eucaim_pipelines.deidentification.pseudonyms import SiteKey
 from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.settings import load_settings
 
 Tier = Annotated[int | None, typer.Option(min=1, max=3, help="1, 2 or 3; without it the contract's.")]
@@ -23,9 +23,19 @@ def keygen(file: Annotated[Path, typer.Argument(help="File to write; it must not
     Console().print(f"Key written to {file}. Keep a copy in a safe place; it is never written anywhere else.")
 
 
-def run(dataset: Annotated[str, typer.Argument(help="The dataset's name.")], tier: Tier = None) -> None:
+def run(
+    dataset: Annotated[str, typer.Argument(help="The dataset's name.")],
+    tier: Tier = None,
+    verify: Annotated[
+        Literal["sampled", "full"] | None,
+        typer.Option(help="Which new objects pydicom reads back; without it the setting's."),
+    ] = None,
+) -> None:
     """Take a dataset's newest exports to the tier it aims at; nothing happens when nothing is new."""
-    result = run_dataset(load_settings(), dataset, tier)
+    settings = load_settings()
+    if verify is not None:
+        settings = settings.model_copy(update={"verify": verify})
+    result = run_dataset(settings, dataset, tier)
     console = Console()
     if not result.news:
         console.print(f"{dataset}: nothing new since the last run; nothing was published.")

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from eucaim_pipelines.assets.automation import TIERS
 from eucaim_pipelines.cli.headless import Site
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.settings import load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -26,6 +26,7 @@ Kind = Literal[
 ]
 FIELD_KINDS = ("code", "age", "date", "number", "integer", "boolean")
 OFFSET_SUFFIX = "_offset_days"
+GIVEN_SUFFIX = "_given"
 RESERVED_FIELDS = ("patient_id", "record_id", "record_key", "file", "export", "line", "reason")
 
 DatasetId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,150}$")]
@@ -107,7 +108,7 @@ class Column(_Part):
     def _complete(self) -> Self:
         if self.kind in FIELD_KINDS and self.field is None:
             raise ValueError(f"A column that is: {self.kind} needs a field")
-        if self.field in RESERVED_FIELDS or (self.field or "").endswith(OFFSET_SUFFIX):
+        if self.field in RESERVED_FIELDS or (self.field or "").endswith((OFFSET_SUFFIX, GIVEN_SUFFIX)):
             raise ValueError(f"The field name '{self.field}' is reserved")
         if (self.kind == "code") != (self.vocabulary is not None):
             raise ValueError("A column that is: code, and only that, needs a vocabulary")
@@ -182,6 +183,16 @@ class Linkage(_Part):
     treatment_date: str | None = None
 
 
+class Deidentification(_Part):
+    """What the holder chooses of the de-identification; everything else is the profile's.
+
+    `dates`: moved by whole weeks into the past (`shift`), set to the first of their month (`day_one`), or
+    removed with their times (`remove`); alike in images, clinical rows and study links.
+    """
+
+    dates: Literal["shift", "day_one", "remove"] = "shift"
+
+
 class CheckChange(_Part):
     """A threshold that this holder changes, with the reason."""
 
@@ -198,6 +209,7 @@ class SourceContract(_Part):
     imaging: Imaging = Imaging()
     clinical: tuple[ClinicalFile, ...] = ()
     linkage: Linkage = Linkage()
+    deidentification: Deidentification = Deidentification()
     checks: Mapping[str, CheckChange] = {}
     _digest: str = PrivateAttr(default="")
 

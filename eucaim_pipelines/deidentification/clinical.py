@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from eucaim_pipelines.deidentification.dates import POOLED_AGE_YEARS
+from eucaim_pipelines.contracts.source_model import GIVEN_SUFFIX, OFFSET_SUFFIX
+from eucaim_pipelines.deidentification.dates import POOLED_AGE_YEARS, DatePolicy, released_date
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 
 _KINDS = frozenset({"code", "age", "date", "number", "integer", "boolean"})
 _TYPES = {"code": pa.string(), "age": pa.float64(), "date": pa.date32(), "number": pa.float64()}
 _TYPES |= {"integer": pa.int64(), "boolean": pa.bool_()}
+_LONG_ENOUGH = 6
+"""Digits from which on a number without its leading zeros still counts as the identifier."""
 
 
 class Crossed(NamedTuple):
@@ -23,7 +26,8 @@ class Crossed(NamedTuple):
     Attributes
     ----------
     table
-        patient_id, record_id, then every declared field in its type.
+        patient_id, record_id, then every declared field in its type. Where dates are removed, a column
+        `<date>_given` says that there was one: tables ask whether a record has a date.
     caught
         Cells that were equal to an identity of their patient and are null now.
     denied
@@ -42,6 +46,7 @@ def deidentify(
     pooled: Collection[str],
     identities: Mapping[str, Collection[str]] | None = None,
     issuers: Mapping[str, str] | None = None,
+    policy: DatePolicy = "shift",
 ) -> Crossed:
     """De-identify the coded rows of one clinical file.
 
@@ -59,13 +64,15 @@ def deidentify(
         PatientID to the cells that name this patient; the PatientID itself always counts.
     issuers
         PatientID to the issuer under which the images know it.
+    policy
+        What happens to dates; it is that of the images.
     """
     patients = [(cell or "").strip() for cell in table.column("PatientID").to_pylist()]
     people = {
         patient: pseudonyms.patient(patient, (issuers or {}).get(patient), "") for patient in set(patients)
     }
     names = {
-        patient: frozenset({patient, *(cell.strip() for cell in (identities or {}).get(patient, ()))} - {""})
+        patient: _spellings({patient, *(cell.strip() for cell in (identities or {}).get(patient, ()))})
         for patient in people
     }
     record_ids = [
@@ -75,41 +82,49 @@ def deidentify(
         "patient_id": pa.array([people[patient] for patient in patients], pa.string()),
         "record_id": pa.array(record_ids, pa.string()),
     }
-    caught, fields = 0, [name for name in table.column_names if name not in ("PatientID", "record_key")]
+    fields = [name for name in table.column_names if name not in ("PatientID", "record_key")]
     allowed = [name for name in fields if kinds.get(name) in _KINDS]
+    caught: set[tuple[str, int]] = set()
     for name in allowed:
         kind, cells = kinds[name], []
-        change = _change(kind, pseudonyms, pooled)
-        for patient, cell in zip(patients, table.column(name).to_pylist(), strict=True):
-            if (
-                cell is not None
-                and kind not in ("code", "boolean")
-                and not names[patient].isdisjoint(_forms(cell))
-            ):
-                caught, cell = caught + 1, None
-            cells.append(None if cell is None else change(cell, people[patient]))
-        columns[name] = pa.array(cells, _TYPES[kind])
-    return Crossed(pa.table(columns), caught, len(fields) - len(allowed))
+        change = _change(kind, pseudonyms, pooled, policy)
+        origin = name.removesuffix(
+            OFFSET_SUFFIX
+        )  # days from diagnosis would give a date away that was caught
+        for row, (patient, cell) in enumerate(zip(patients, table.column(name).to_pylist(), strict=True)):
+            if cell is not None and kind not in ("code", "boolean"):
+                if not names[patient].isdisjoint(_forms(cell)):
+                    caught.add((name, row))
+                if (name, row) in caught or (origin, row) in caught:
+                    cell = None
+            cells.append(cell)
+        pairs = zip(cells, patients, strict=True)
+        changed = [None if cell is None else change(cell, people[patient]) for cell, patient in pairs]
+        columns[name] = pa.array(changed, _TYPES[kind])
+        if kind == "date" and policy == "remove":
+            columns[f"{name}{GIVEN_SUFFIX}"] = pa.array([cell is not None for cell in cells], pa.bool_())
+    return Crossed(pa.table(columns), len(caught), len(fields) - len(allowed))
 
 
-def _change(kind: str, pseudonyms: Pseudonyms, pooled: Collection[str]) -> Callable[[Any, str], Any]:
+def _change(
+    kind: str, pseudonyms: Pseudonyms, pooled: Collection[str], policy: DatePolicy
+) -> Callable[[Any, str], Any]:
     if kind == "date":
-        return lambda cell, person: _shifted(cell, person, pseudonyms)
+        return lambda cell, person: released_date(cell, person, pseudonyms, policy)
     if kind == "age":
         return lambda cell, person: pooled_years(cell, person in pooled)
     return lambda cell, person: cell
 
 
-def _shifted(day: date, person: str, pseudonyms: Pseudonyms) -> date | None:
-    try:
-        return pseudonyms.shift(day, person)
-    except OverflowError:
-        return None
-
-
 def pooled_years(years: float, pooled: bool) -> float:
     """Years with everything from 90 on as 90; a pooled patient is 90 at every time."""
     return float(POOLED_AGE_YEARS) if pooled or years >= POOLED_AGE_YEARS else float(years)
+
+
+def _spellings(identities: set[str]) -> frozenset[str]:
+    """Identities as they may stand in a typed cell: a column of numbers has lost their leading zeros."""
+    bare = {name.lstrip("0") for name in identities if name.isascii() and name.isdigit()}
+    return frozenset(identities | {name for name in bare if len(name) >= _LONG_ENOUGH}) - {""}
 
 
 def _forms(cell: Any) -> set[str]:

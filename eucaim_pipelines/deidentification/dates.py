@@ -5,10 +5,15 @@ Which attribute is a date of the patient is the profile's matter.
 
 import re
 from datetime import date
+from typing import Literal
 
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 
 POOLED_AGE_YEARS = 90
+DatePolicy = Literal["shift", "day_one", "remove"]
+"""What a source may choose for the dates of its patients: whole weeks into the past, the first of the month,
+or no date at all."""
+
 _DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})", re.ASCII)
 _DATETIME = re.compile(r"(\d{8})(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?([+-]\d{4})?", re.ASCII)
 _TIME = re.compile(
@@ -29,21 +34,38 @@ def parse_date(value: str | None) -> date | None:
         return None
 
 
-def shifted_date(value: str, pseudonym: str, pseudonyms: Pseudonyms) -> str | None:
-    """The date moved by the patient's shift as YYYYMMDD; None when it is malformed."""
-    day = parse_date(value)
+def released_date(
+    day: date | None, pseudonym: str, pseudonyms: Pseudonyms, policy: DatePolicy = "shift"
+) -> date | None:
+    """The only way of a patient's date out of the restricted zone: images, clinical rows, study links.
+
+    Returns
+    -------
+    date or None
+        None when the date is removed, missing, or would lie before the year 1.
+    """
+    if day is None or policy == "remove":
+        return None
+    if policy == "day_one":
+        return day.replace(day=1)
     try:
-        return None if day is None else f"{pseudonyms.shift(day, pseudonym):%Y%m%d}".zfill(8)
+        return pseudonyms.shift(day, pseudonym)
     except OverflowError:
         return None
 
 
-def shifted_datetime(value: str, pseudonym: str, pseudonyms: Pseudonyms) -> str | None:
-    """The date part moved, time and offset kept; None when malformed or coarser than a day."""
+def released_da(value: str, pseudonym: str, pseudonyms: Pseudonyms, policy: DatePolicy) -> str | None:
+    """A DICOM date as `released_date` gives it, YYYYMMDD; None when it is removed or malformed."""
+    day = released_date(parse_date(value), pseudonym, pseudonyms, policy)
+    return None if day is None else f"{day:%Y%m%d}".zfill(8)
+
+
+def released_dt(value: str, pseudonym: str, pseudonyms: Pseudonyms, policy: DatePolicy) -> str | None:
+    """As `released_da`, time and offset kept; None too when it is coarser than a day."""
     found = _DATETIME.fullmatch(value)
     if found is None:
         return None
-    day = shifted_date(found[1], pseudonym, pseudonyms)
+    day = released_da(found[1], pseudonym, pseudonyms, policy)
     return None if day is None else day + value[8:]
 
 

@@ -13,26 +13,20 @@ from typing import Any, NamedTuple
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 
-from eucaim_pipelines.deidentification import codes, dates, verification
+from eucaim_pipelines.deidentification import codes, dates, marks, verification
 from eucaim_pipelines.deidentification.profile import TOP_LEVEL, Profile, Rule
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 from eucaim_pipelines.deidentification.replacements import REMOVED, Context
 from eucaim_pipelines.deidentification.walker import Walker
-from eucaim_pipelines.dicom import transfer_syntaxes, values, writing
+from eucaim_pipelines.dicom import second_reading, transfer_syntaxes, values, writing
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.dicom.inventory import header_row
 from eucaim_pipelines.errors import Refusal
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Raised whenever the code changes what comes out for equal input."""
 
-OPTIONS = (
-    ("113100", "Basic Application Confidentiality Profile"),
-    ("113105", "Clean Descriptors Option"),
-    ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
-    ("113108", "Retain Patient Characteristics Option"),
-)
-STRUCTURED = ("113104", "Clean Structured Content Option")
+EXPLAINED = "E"
 
 
 class Subject(NamedTuple):
@@ -83,7 +77,12 @@ class Deidentified(NamedTuple):
     data: bytes
     row: dict[str, Any]
     actions: Counter[tuple[int, str, str]]
-    """How often (tag, action, reason) was applied; private tags are counted as they are."""
+    """How often (tag, action, reason) was applied; private tags are counted as they are. Action `E` counts
+    values of the source that stand in the output because the profile keeps an equal one there."""
+    structure: str
+    """Equal for objects that are built alike: class, transfer syntax, tags and VRs."""
+    unknown_terms: frozenset[tuple[int, str]]
+    """Tag and term of code strings that the lists do not know, as received: for the restricted zone only."""
 
 
 class Deidentifier:
@@ -92,14 +91,21 @@ class Deidentifier:
     Nothing about one object is remembered for the next but the resolved rules.
     """
 
-    def __init__(self, profile: Profile, pseudonyms: Pseudonyms, maps: SourceMaps | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        pseudonyms: Pseudonyms,
+        maps: SourceMaps | None = None,
+        date_policy: dates.DatePolicy = "shift",
+    ) -> None:
         self.profile, self.pseudonyms, self.maps = profile, pseudonyms, maps or SourceMaps()
+        self.date_policy: dates.DatePolicy = date_policy
         self._rules: dict[tuple[str, str], dict[int, Rule]] = {}
 
     @cached_property
     def digest(self) -> str:
-        """Names what an object was made under: profile, vocabularies, source maps, engine version."""
-        content = f"{ENGINE_VERSION} {self.profile.digest} {self.maps.digest}"
+        """Names what an object was made under: profile, vocabularies, source maps, dates, engine version."""
+        content = f"{ENGINE_VERSION} {self.profile.digest} {self.maps.digest} {self.date_policy}"
         return sha256(content.encode()).hexdigest()
 
     def deidentify(self, data: bytes, subject: Subject) -> Deidentified:
@@ -120,7 +126,8 @@ class Deidentifier:
         out = walker.walk(ds)
         self._identify(out, subject, encoding)
         self._add_age(out, row, context, encoding)
-        self._mark(out, encoding, structured=0x0040A730 in ds._dict)
+        structured = 0x0040A730 in ds._dict
+        marks.mark(out, self._method(), self.date_policy, encoding, structured=structured)
         out.file_meta = FileMetaDataset()
         out.file_meta.TransferSyntaxUID = row["TransferSyntaxUID"]
         new_row = header_row(out)
@@ -129,10 +136,13 @@ class Deidentifier:
         released = writing.to_file(
             out, sop_class, new_row["SOPInstanceUID"], row["TransferSyntaxUID"], encoding
         )
-        return Deidentified(released, new_row, walker.actions)
+        structure = second_reading.structure(out, sop_class, row["TransferSyntaxUID"])
+        unknown = frozenset(walker.replacements.unknown_terms)
+        return Deidentified(released, new_row, walker.actions, structure, unknown)
 
     def deidentify_verified(self, data: bytes, subject: Subject) -> Deidentified:
-        """`deidentify`, then search the output for every identity of the input.
+        """`deidentify`, then search the output for every identity of the input; hits that the profile's own
+        kept values explain are counted among the actions.
 
         Raises
         ------
@@ -140,8 +150,12 @@ class Deidentifier:
             As `deidentify`, and `RESIDUAL_IDENTITY` when the search finds anything.
         """
         result = self.deidentify(data, subject)
-        if verification.residuals(data, result.data, released=self.released_words):
+        first_days = self.date_policy == "day_one"
+        found = verification.verify(data, result.data, self.released_words, first_of_month=first_days)
+        if found.residuals:
             raise Refusal("RESIDUAL_IDENTITY", header=examine(data).row)
+        for (tag, explanation), count in found.explained.items():
+            result.actions[tag, EXPLAINED, explanation] += count
         return result
 
     @cached_property
@@ -156,7 +170,9 @@ class Deidentifier:
             "EUCAIM_PIPELINES",
         }
         return frozenset(
-            written | set(self.maps.series_descriptions.values()) | {name for _, name in OPTIONS}
+            written
+            | set(self.maps.series_descriptions.values())
+            | {option.meaning for option in marks.OPTIONS}
         )
 
     def _resolved(self, sop_class: str, place: str) -> dict[int, Rule]:
@@ -175,6 +191,7 @@ class Deidentifier:
             manufacturers={" ".join(name.split()).casefold(): name for name in self.maps.manufacturers},
             body_parts=frozenset(name.encode("ascii", "ignore") for name in self.maps.body_parts),
             kept_dimensions=self._kept_dimensions(ds, str(row["SOPClassUID"])),
+            date_policy=self.date_policy,
         )
 
     def _kept_dimensions(self, ds: Dataset, sop_class: str) -> tuple[int, ...] | None:
@@ -194,8 +211,8 @@ class Deidentifier:
 
     def _identify(self, out: Dataset, subject: Subject, encoding: transfer_syntaxes.Encoding) -> None:
         """Name and identifier are the pseudonym, also where the source had none (type 2, PS3.3 C.7.1.1)."""
-        self._put(out, 0x00100010, "PN", subject.pseudonym, encoding)
-        self._put(out, 0x00100020, "LO", subject.pseudonym, encoding)
+        marks.put(out, 0x00100010, "PN", subject.pseudonym, encoding)
+        marks.put(out, 0x00100020, "LO", subject.pseudonym, encoding)
 
     def _add_age(
         self, out: Dataset, row: Mapping[str, Any], context: Context, encoding: transfer_syntaxes.Encoding
@@ -206,33 +223,13 @@ class Deidentifier:
         age = dates.age_at(birth, day) if birth and day else None
         pooled = dates.pooled_age(age, context.pooled_age) if age else None
         if pooled:
-            self._put(out, 0x00101010, "AS", pooled, encoding)
+            marks.put(out, 0x00101010, "AS", pooled, encoding)
         elif 0x00101010 in out._dict:
             out._dict.pop(0x00101010)  # type: ignore[call-overload]
-
-    def _mark(self, out: Dataset, encoding: transfer_syntaxes.Encoding, *, structured: bool) -> None:
-        """Say what was done to this object and nothing else (PS3.15 E.1.1)."""
-        self._put(out, 0x00080005, "CS", "ISO_IR 192", encoding)
-        self._put(out, 0x00120062, "CS", "YES", encoding)
-        self._put(out, 0x00120063, "LO", self._method(), encoding)
-        self._put(out, 0x00280303, "CS", "MODIFIED", encoding)
-        items = []
-        for value, meaning in sorted((*OPTIONS, STRUCTURED) if structured else OPTIONS):
-            item = Dataset()
-            self._put(item, 0x00080100, "SH", value, encoding)
-            self._put(item, 0x00080102, "SH", "DCM", encoding)
-            self._put(item, 0x00080104, "LO", meaning, encoding)
-            items.append(item)
-        element = writing.sequence(0x00120064, items)
-        out._dict[element.tag] = element
 
     def _method(self) -> str:
         return f"eucaim_pipelines {self.profile.name} {self.digest[:12]}"
 
-    @staticmethod
-    def _put(ds: Dataset, tag: int, vr: str, text: str, encoding: transfer_syntaxes.Encoding) -> None:
-        element = writing.element(tag, vr, text.encode(), encoding)
-        ds._dict[element.tag] = element
-
     def __getstate__(self) -> dict[str, Any]:
-        return {"profile": self.profile, "pseudonyms": self.pseudonyms, "maps": self.maps, "_rules": {}}
+        state = {name: getattr(self, name) for name in ("profile", "pseudonyms", "maps", "date_policy")}
+        return state | {"_rules": {}}

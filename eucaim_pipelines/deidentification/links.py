@@ -4,11 +4,11 @@ The links themselves are computed before the crossing, because afterwards they m
 """
 
 from collections.abc import Collection
-from datetime import date
 
 import pyarrow as pa
 
 from eucaim_pipelines.deidentification.clinical import pooled_years
+from eucaim_pipelines.deidentification.dates import DatePolicy, released_date
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 
 SCHEMA = pa.schema(
@@ -24,7 +24,9 @@ SCHEMA = pa.schema(
 )
 
 
-def deidentify(study_links: pa.Table, pseudonyms: Pseudonyms, pooled: Collection[str]) -> pa.Table:
+def deidentify(
+    study_links: pa.Table, pseudonyms: Pseudonyms, pooled: Collection[str], policy: DatePolicy = "shift"
+) -> pa.Table:
     """Links of `SCHEMA`, sorted by patient and study; other columns are denied.
 
     Parameters
@@ -34,6 +36,8 @@ def deidentify(study_links: pa.Table, pseudonyms: Pseudonyms, pooled: Collection
         on, as received.
     pooled
         Pseudonyms of everybody who reaches 90 anywhere.
+    policy
+        What happens to StudyDate; days from diagnosis and timepoints stay whatever it is.
     """
     rows = []
     for link in study_links.to_pylist():
@@ -45,16 +49,9 @@ def deidentify(study_links: pa.Table, pseudonyms: Pseudonyms, pooled: Collection
             | {
                 "patient_id": person,
                 "study_uid": pseudonyms.uid(study),
-                "study_date": _shifted(link["StudyDate"], person, pseudonyms),
+                "study_date": released_date(link["StudyDate"], person, pseudonyms, policy),
                 "age_at_study_years": None if age is None else pooled_years(age, person in pooled),
             }
         )
     rows.sort(key=lambda row: (str(row["patient_id"]), str(row["study_uid"])))
     return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-def _shifted(day: date | None, person: str, pseudonyms: Pseudonyms) -> date | None:
-    try:
-        return None if day is None else pseudonyms.shift(day, person)
-    except OverflowError:
-        return None

@@ -50,6 +50,7 @@ class Context(NamedTuple):
     manufacturers: Mapping[str, str]
     body_parts: frozenset[bytes]
     kept_dimensions: tuple[int, ...] | None
+    date_policy: dates.DatePolicy = "shift"
 
 
 class Replacements:
@@ -67,6 +68,7 @@ class Replacements:
         actions: Counter[tuple[int, str, str]],
     ) -> None:
         self.pseudonyms, self.context, self.encoding, self.actions = pseudonyms, context, encoding, actions
+        self.unknown_terms: set[tuple[int, str]] = set()
 
     def number(self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None) -> bytes | None:
         size = _SIZES.get(vr)
@@ -105,17 +107,26 @@ class Replacements:
         kept = [part if part in allowed or not part else b"OTHER" for part in parts]
         if kept != parts:
             self.actions[rule.tag, "Z", "unknown term"] += 1
+            self.unknown_terms |= {
+                (rule.tag, values.decode(part, ["ascii"])) for part in parts if part and part not in allowed
+            }
             if not any(part in allowed for part in parts):
                 return None
         return b"\\".join(kept)
 
     def date(self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None) -> bytes | None:
-        move = dates.shifted_date if vr == "DA" else dates.shifted_datetime
+        released = dates.released_da if vr == "DA" else dates.released_dt
         return self._each(
-            rule, value, partial(move, pseudonym=self.context.pseudonym, pseudonyms=self.pseudonyms)
+            rule,
+            value,
+            lambda text: released(text, self.context.pseudonym, self.pseudonyms, self.context.date_policy),
         )
 
     def time(self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None) -> bytes | None:
+        if (
+            self.context.date_policy == "remove"
+        ):  # times alone stay only under an option that is not used then
+            return None
         return self._each(rule, value, dates.kept_time)
 
     def age(self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None) -> bytes | None:

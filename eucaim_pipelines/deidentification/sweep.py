@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 SHORTEST = 6
 """Characters an identity must have to be searched: shorter ones occur by chance."""
+SHORTEST_CELL = 3
+"""Characters an identity must have to be compared with whole cells."""
 _STARTS = re.compile(rb"(?<![0-9A-Za-z.])(?=(.{6}))", re.DOTALL)
 _END = re.compile(rb"(?![0-9A-Za-z]|\.[0-9])")
 
@@ -34,9 +36,13 @@ def find_in_tables(tables: Iterable[pa.Table], identities: Collection[str]) -> i
     """The same over every distinct text of Arrow tables, at any depth of lists and structures.
 
     Texts of schema metadata (field names, descriptions) are searched too; columns of numbers are not, because
-    identifiers equal kept numbers by chance (a PatientID 123456 and a SeriesNumber 123456).
+    identifiers equal kept numbers by chance (a PatientID 123456 and a SeriesNumber 123456). Identities of
+    3 to 5 characters are compared with whole cells.
     """
-    return find_identities(("\n".join(_texts(table)).encode() for table in tables), identities)
+    texts = [list(_texts(table)) for table in tables]
+    short = {text.strip() for text in identities if SHORTEST_CELL <= len(text.strip()) < SHORTEST}
+    whole = sum(len(short.intersection(cells)) for cells in texts)
+    return whole + find_identities(("\n".join(cells).encode() for cells in texts), identities)
 
 
 def kept_numbers(tables: Iterable[pa.Table], identities: Collection[str]) -> frozenset[str]:

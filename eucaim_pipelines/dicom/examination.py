@@ -56,7 +56,7 @@ def _reason(ds: Dataset, row: dict[str, Any]) -> str | None:
     stream = transfer_syntaxes.stream(row["TransferSyntaxUID"] or "")
     if stream is None:
         return "TRANSFER_SYNTAX_NOT_ALLOWED"
-    if row["SOPClassUID"] == _WHOLE_SLIDE and _shows_label(ds, row):
+    if _shows_label(ds, row):
         return "SPECIMEN_LABEL"
     if row["risk"]:
         return str(row["risk"])
@@ -64,8 +64,10 @@ def _reason(ds: Dataset, row: dict[str, Any]) -> str | None:
 
 
 def _shows_label(ds: Dataset, row: dict[str, Any]) -> bool:
+    if text(ds, 0x00480010) == "YES":
+        return True
     flags = {"LABEL", "OVERVIEW"} & {part.upper() for part in row["ImageType"] or []}
-    return bool(flags) or text(ds, 0x00480010) == "YES"
+    return row["SOPClassUID"] == _WHOLE_SLIDE and bool(flags)
 
 
 def _stream_reason(ds: Dataset, stream: str) -> str | None:

@@ -11,7 +11,7 @@ from eucaim_pipelines.errors import Refusal
 _NEXT_JPEG_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 _NEXT_JPEGLS_MARKER = re.compile(rb"\xff+([\x80-\xcf\xd8-\xfe])")
 _JPEG_SEGMENTS = frozenset({*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8} - {0xC8})
-_JPEG2000_SEGMENTS = frozenset({*range(0x50, 0x54), *range(0x55, 0x5F), 0x59, 0x60, 0x61, 0x63})
+_JPEG2000_SEGMENTS = frozenset({*range(0x50, 0x54), *range(0x55, 0x60), 0x60, 0x61, 0x63})
 
 
 def fragments(value: bytes) -> tuple[bytes, list[bytes]]:

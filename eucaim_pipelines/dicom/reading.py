@@ -5,6 +5,7 @@ The identity of content lives here too; which objects are welcome is said in `ex
 
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 
 import pydicom
 from pydicom import Dataset
@@ -13,8 +14,19 @@ from eucaim_pipelines.dicom import structure, transfer_syntaxes
 from eucaim_pipelines.dicom.values import numbers, quiet, raw, text
 from eucaim_pipelines.errors import Refusal
 
+READER_VERSION = "1"
+"""Raised whenever the code reads or refuses a file otherwise than before; files are then read again."""
+
 PIXEL_ELEMENTS = {0x7FE00010: None, 0x7FE00008: 32, 0x7FE00009: 64}
 """PixelData, FloatPixelData, DoubleFloatPixelData, and the bits of a sample where they are fixed."""
+
+
+def reader_digest(contracts: Path) -> str:
+    """Names how files are read: this reader's version and the tables of `contracts`/dicom."""
+    digest = sha256(READER_VERSION.encode())
+    for path in sorted((contracts / "dicom").glob("*.csv")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def content_sha256(data: bytes) -> str:

@@ -6,7 +6,8 @@ How one file is read and deliveries combine is said in `clinical_files`.
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from eucaim_pipelines.contracts.sources import ClinicalFile
+from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
+from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines.ingest.clinical_files import Combined, combine, read
 from eucaim_pipelines.ingest.clinical_files import Reception as Delivery
 from eucaim_pipelines.ingest.ledger import Ledger
@@ -28,3 +29,24 @@ def current_rows(ledger: Ledger, specs: Sequence[ClinicalFile], tables: Path) ->
         )
         for spec in specs
     }
+
+
+def reinterpret(ledger: Ledger, source: SourceContract, tables: Path) -> None:
+    """Read every kept table again as a changed source contract says, whether landing holds it or not."""
+    found: dict[int, tuple[str | None, str | None]] = {}
+    for reception in ledger.receptions():
+        path = tables / str(reception.sha256)
+        if reception.sop_instance_uid is None and path.is_file():
+            found[reception.id] = _interpretation(path, source.file_for(PurePosixPath(reception.path).name))
+    ledger.reinterpret(found)
+
+
+def _interpretation(path: Path, spec: ClinicalFile | None) -> tuple[str | None, str | None]:
+    """Which clinical file a table is, and why it is refused if it is."""
+    if spec is None:
+        return None, "NOT_DICOM"
+    try:
+        read(path.read_bytes(), spec)
+    except Refusal as refusal:
+        return spec.name, refusal.reason
+    return spec.name, None

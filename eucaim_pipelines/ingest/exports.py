@@ -3,11 +3,12 @@
 Nothing here reads what the files hold; landing is never written to.
 """
 
+import errno
 import hashlib
+import os
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,6 +73,13 @@ def complete_exports(landing: Path, dataset: str) -> list[Export]:
     return sorted(found, key=lambda export: export.order)
 
 
+def unfinished_markers(landing: Path, dataset: str) -> int:
+    """Markers that are there and hold no ISO time: their exports are not touched, and somebody must know."""
+    folder = landing / dataset
+    markers = folder.glob(f"*{MARKER}") if folder.is_dir() else ()
+    return sum(_marker_time(marker) is None for marker in markers)
+
+
 def datasets_in(landing: Path) -> list[str]:
     """Names of the folders in landing, sorted.
 
@@ -94,7 +102,7 @@ def _export(folder: Path, name: str, names: set[str]) -> Export | None:
     completed = _marker_time(folder / (name + MARKER))
     if completed is None:
         return None
-    path = (folder / name).resolve()
+    path = Path(os.path.realpath(folder / name))
     kind: Kind = "folder" if path.is_dir() else "zip" if name.lower().endswith(".zip") else "tar"
     return Export(name, path, kind, completed)
 
@@ -102,7 +110,7 @@ def _export(folder: Path, name: str, names: set[str]) -> Export | None:
 def _marker_time(path: Path) -> datetime | None:
     try:
         time = datetime.fromisoformat(path.read_text(encoding="utf-8").strip())
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, OSError):
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
@@ -130,9 +138,9 @@ class OpenExport:
             elif self.export.kind == "tar":
                 self._tar = tarfile.open(self.export.path, mode="r:")
                 self._name_members([(m.name, m) for m in self._tar.getmembers() if not m.isdir()])
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error):
+        except Exception as error:  # noqa: BLE001 - archive libraries raise whatever they stumble on
             self.close()
-            raise Refusal("ARCHIVE_DAMAGED") from None
+            raise _unpacking(error) from None
         return self
 
     def __exit__(
@@ -163,20 +171,20 @@ class OpenExport:
         Raises
         ------
         Refusal
-            `TOO_LARGE` past `limit` bytes, `ARCHIVE_DAMAGED` when the member cannot be unpacked.
+            `TOO_LARGE` past `limit` bytes, `ARCHIVE_DAMAGED` when the member cannot be unpacked, `UNREADABLE`
+        when a file of a folder is gone or may not be read.
         """
         try:
             with self._open(path) as stream:
                 data = stream.read(limit + 1)
-        except (
-            zipfile.BadZipFile,
-            tarfile.TarError,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-        ):
-            raise Refusal("ARCHIVE_DAMAGED") from None
+        except OSError as error:
+            if self.export.kind == "folder":
+                raise Refusal("UNREADABLE") from None
+            raise _unpacking(error) from None
+        except Refusal:
+            raise
+        except Exception as error:  # noqa: BLE001 - archive libraries raise whatever they stumble on
+            raise _unpacking(error) from None
         if len(data) > limit:
             raise Refusal("TOO_LARGE")
         return data
@@ -196,10 +204,18 @@ class OpenExport:
         """An archive may hold two members of one name: the second is told apart by a number."""
         seen: Counter[str] = Counter()
         for name, member in members:
-            seen[name] += 1
-            self._members[_printable(name) if seen[name] == 1 else f"{_printable(name)}#{seen[name]}"] = (
-                member
-            )
+            path = _printable(name)
+            while path in self._members:
+                seen[name] += 1
+                path = f"{_printable(name)}#{seen[name] + 1}"
+            self._members[path] = member
+
+
+def _unpacking(error: Exception) -> Refusal | MachineError:
+    """A failing disk is no damaged archive: the same bytes may be read later."""
+    if isinstance(error, OSError) and error.errno in (errno.EIO, errno.ESTALE, errno.EACCES, errno.ENOMEM):
+        return MachineError(f"An archive in landing cannot be read: {error.strerror}.")
+    return Refusal("ARCHIVE_DAMAGED")
 
 
 def _walk(folder: Path, base: Path) -> Iterator[Entry]:
@@ -241,14 +257,28 @@ def _member_refusal(member: zipfile.ZipInfo | tarfile.TarInfo) -> str | None:
 
 
 def landing_state(exports: list[Export]) -> str:
-    """Digest of what lies in landing: markers, paths, sizes and times, without reading a file."""
+    """Digest of what lies in landing: markers, paths, sizes and times, without reading a file.
+
+    Raises
+    ------
+    MachineError
+        When landing cannot be listed; without a path, which may hold a name.
+    """
     digest = hashlib.sha256()
-    for export in exports:
-        digest.update(f"{export.name}\0{export.kind}\0{export.completed.isoformat()}\0".encode())
-        if export.kind == "folder":
-            for entry in _walk(export.path, export.path):
-                digest.update(f"{entry.path}\0{entry.size}\0{entry.mtime_ns}\0".encode())
-        else:
-            status = export.path.stat()
-            digest.update(f"{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    try:
+        for export in exports:
+            digest.update(f"{export.name}\0{export.kind}\0{export.completed.isoformat()}\0".encode())
+            for line in _fingerprint(export):
+                digest.update(line.encode())
+    except OSError as error:
+        raise MachineError(f"An export in landing cannot be listed: {error.strerror}.") from None
     return digest.hexdigest()
+
+
+def _fingerprint(export: Export) -> Iterator[str]:
+    if export.kind == "folder":
+        for entry in _walk(export.path, export.path):
+            yield f"{entry.path}\0{entry.size}\0{entry.mtime_ns}\0"
+    else:
+        status = export.path.stat()
+        yield f"{status.st_size}\0{status.st_mtime_ns}\0"

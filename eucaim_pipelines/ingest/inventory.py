@@ -3,6 +3,8 @@
 Restricted zone. Which reception counts is decided in `resolution`.
 """
 
+from collections.abc import Container
+
 import pyarrow as pa
 
 from eucaim_pipelines.dicom.inventory import schema
@@ -32,3 +34,14 @@ def dicom_instances(ledger: Ledger) -> pa.Table:
     headers = ledger.headers(r.sha256 for r in receptions if r.sha256)
     rows = [headers[r.sha256] for r in receptions if r.sha256]
     return pa.Table.from_pylist(rows, schema=schema())
+
+
+def twins(ledger: Ledger, absent: Container[int]) -> dict[int, Reception]:
+    """For receptions whose file is gone, the newest other reception of the same instance and content."""
+    receptions = ledger.receptions()
+    same: dict[tuple[str | None, str | None], Reception] = {
+        (r.sop_instance_uid, r.content): r for r in receptions if r.reason == "SAME_CONTENT" and r.content
+    }
+    gone = [r for r in receptions if r.id in absent]
+    found = {r.id: same.get((r.sop_instance_uid, r.content)) for r in gone}
+    return {key: twin for key, twin in found.items() if twin is not None}

@@ -5,36 +5,19 @@ SQLite in the restricted zone. Which disposition a reception gets is decided in 
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.ingest.exports import Export
+from eucaim_pipelines.ingest.ledger_tables import prepare
 from eucaim_pipelines.ingest.records import MadeObject, Reading, Reception
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS exports (
-    name TEXT PRIMARY KEY, kind TEXT NOT NULL, completed TEXT NOT NULL, listed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS receptions (
-    id INTEGER PRIMARY KEY, export TEXT NOT NULL REFERENCES exports(name), path TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    sha256 TEXT, content TEXT, clinical_file TEXT, refusal TEXT,
-    sop_instance_uid TEXT, series_instance_uid TEXT, study_instance_uid TEXT, patient_id TEXT, issuer TEXT,
-    disposition TEXT, reason TEXT, object_key TEXT, object_refusal TEXT,
-    UNIQUE (export, path));
-CREATE INDEX IF NOT EXISTS receptions_sha256 ON receptions (sha256);
-CREATE TABLE IF NOT EXISTS headers (sha256 TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects (
-    sha256 TEXT NOT NULL, recipe TEXT NOT NULL, subject TEXT NOT NULL,
-    refusal TEXT, key TEXT, bytes INTEGER, object_sha256 TEXT, row TEXT, actions TEXT,
-    PRIMARY KEY (sha256, recipe, subject)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS released (key TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
-
 DISPOSITIONS = ("published", "quarantined", "duplicate", "pending")
+UNREADABLE = "UNREADABLE"
+"""A file that could not be read waits; its size is not remembered, so that the next run tries again."""
 
 
 class Ledger:
@@ -50,7 +33,7 @@ class Ledger:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
+            prepare(self._db)
         except (OSError, sqlite3.Error):
             raise MachineError(
                 "The ledger in the restricted zone cannot be opened or written. Check disk and permissions."
@@ -84,23 +67,50 @@ class Ledger:
         )
         return {row["path"]: (row["size"], row["mtime_ns"], row["sha256"]) for row in rows}
 
-    def reread_tables(self) -> None:
-        """Forget how files that are no DICOM were read: a new source contract may read them otherwise."""
+    def reread(self, refused_as: str | None = None) -> None:
+        """Forget what was read, so that it is read again: all of it, or what was refused for one reason."""
         with self._transaction():
             self._db.execute(
-                "UPDATE receptions SET size = -1 WHERE sop_instance_uid IS NULL"
-                " AND (clinical_file IS NOT NULL OR refusal = 'NOT_DICOM')"
+                "UPDATE receptions SET size = -1 WHERE ? IS NULL OR refusal = ?", (refused_as, refused_as)
             )
 
-    def register(self, export: Export, listed: int) -> None:
-        """Note an export and how many files were listed in it."""
+    def reinterpret(self, tables: Mapping[int, tuple[str | None, str | None]]) -> None:
+        """Give kept clinical tables the file name and refusal that a new source contract gives them."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE receptions SET clinical_file = ?, refusal = ? WHERE id = ?",
+                [(name, refusal, key) for key, (name, refusal) in tables.items()],
+            )
+
+    def register(self, export: Export) -> None:
+        """Note an export; how many files it holds is noted once they were read (`listed`)."""
         with self._transaction():
             self._db.execute(
-                "INSERT INTO exports (name, kind, completed, listed) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, completed = excluded.completed,"
-                " listed = excluded.listed",
-                (export.name, export.kind, export.completed.isoformat(), listed),
+                "INSERT INTO exports (name, kind, completed) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+                " SET kind = excluded.kind, completed = excluded.completed",
+                (export.name, export.kind, export.completed.isoformat()),
             )
+
+    def listed(self, export: str, paths: Collection[str]) -> None:
+        """Note what an export holds, now that it was read.
+
+        An archive that could be unpacked at last is no longer a reception itself.
+
+        Raises
+        ------
+        DataError
+            If a listed file has no reception: it was lost.
+        """
+        lost = set(paths) - self.known(export).keys()
+        if lost:
+            raise DataError(f"{len(lost)} listed file(s) of an export have no reception. Run it again.")
+        with self._transaction():
+            self._db.execute("UPDATE exports SET listed = ? WHERE name = ?", (len(paths), export))
+            if export not in paths:
+                self._db.execute(
+                    "DELETE FROM receptions WHERE export = ? AND path = ? AND refusal = 'ARCHIVE_DAMAGED'",
+                    (export, export),
+                )
 
     def record(self, export: str, readings: Iterable[Reading]) -> None:
         """Write down what was read; a path that was read before and has changed is replaced."""
@@ -211,15 +221,24 @@ class Ledger:
         """Write down what de-identification made, so that it is not done again."""
         with self._transaction():
             self._db.executemany(
-                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO objects (sha256, recipe, subject, refusal, key, bytes, object_sha256,"
+                " row, actions, structure, unknown_terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *(m.sha256, recipe, m.subject, m.refusal, m.key, m.bytes, m.object_sha256),
                         *(json.dumps(dict(m.row)) if m.row is not None else None, json.dumps(m.actions)),
+                        *(m.structure, json.dumps(m.unknown_terms)),
                     )
                     for m in made
                 ],
             )
+
+    def structures(self, recipe: str) -> frozenset[str]:
+        """Structures of the objects that were made under `recipe`; one of each was read back at least."""
+        rows = self._db.execute(
+            "SELECT DISTINCT structure FROM objects WHERE recipe = ? AND key IS NOT NULL", (recipe,)
+        )
+        return frozenset(row["structure"] for row in rows if row["structure"])
 
     def release_names(self, keys: Iterable[str]) -> None:
         """The object keys that the newest release names."""
@@ -266,12 +285,15 @@ class Ledger:
         """
         counts = self.balance()
         placed = sum(counts[name] for name in DISPOSITIONS)
-        listed = sum(row[2] for row in self.exports())
+        short = self._db.execute(
+            "SELECT COUNT(*) FROM exports e WHERE e.listed >"
+            " (SELECT COUNT(*) FROM receptions WHERE export = e.name)"
+        ).fetchone()[0]
         bare = self._db.execute("SELECT COUNT(*) FROM receptions WHERE reason IS NULL").fetchone()[0]
-        if placed != counts["received"] or bare or listed > counts["received"]:
+        if placed != counts["received"] or bare or short:
             raise DataError(
                 f"The ledger does not balance: {counts['received']} received, {placed} with a disposition, "
-                f"{bare} without a reason, {listed} listed in landing. Nothing is released until it does."
+                f"{bare} without a reason, {short} export(s) with files that have none. Nothing is released."
             )
 
 
@@ -290,4 +312,6 @@ def _made(row: sqlite3.Row) -> MadeObject:
         object_sha256=row["object_sha256"],
         row=json.loads(row["row"]) if row["row"] else None,
         actions=tuple(tuple(action) for action in json.loads(row["actions"])),
+        structure=row["structure"],
+        unknown_terms=tuple(tuple(term) for term in json.loads(row["unknown_terms"] or "[]")),
     )

@@ -4,6 +4,7 @@ A file is recognised by path, size and mtime and not read again. Landing is neve
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
@@ -64,12 +65,10 @@ def receive(
         Called with (files read, files to read).
     """
     chunks: list[tuple[Export, list[Entry]]] = []
-    listed = 0
+    listing = {export.name: _list(export) for export in exports}
     for export in exports:
-        entries = _list(export)
-        listed += len(entries)
-        ledger.register(export, len(entries))
-        fresh = _unread(entries, ledger.known(export.name))
+        ledger.register(export)
+        fresh = _unread(listing[export.name], ledger.known(export.name))
         chunks += [(export, chunk) for chunk in chunked(fresh, lambda entry: entry.bytes)]
     total, done = sum(len(entries) for _, entries in chunks), 0
     futures = {
@@ -82,7 +81,9 @@ def receive(
         ledger.record(futures[future].name, [result.reading for result in results])
         done += len(results)
         progress(done, total)
-    return Landing(len(exports), listed, total)
+    for name, entries in listing.items():
+        ledger.listed(name, [entry.path for entry in entries])
+    return Landing(len(exports), sum(map(len, listing.values())), total)
 
 
 def read_chunk(
@@ -90,8 +91,11 @@ def read_chunk(
 ) -> list[_Result]:
     """Read some files of one export; runs in a worker process. One bad file never stops the others."""
     refused = [_Result(Reading(entry, refusal=entry.refusal)) for entry in entries if entry.refusal]
+    readable = [entry for entry in entries if not entry.refusal]
+    if not readable:
+        return refused
     with OpenExport(export) as opened:
-        return refused + [_read(opened, entry, specs, limit) for entry in entries if not entry.refusal]
+        return refused + [_read(opened, entry, specs, limit) for entry in readable]
 
 
 def chunked(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
@@ -146,7 +150,7 @@ def _read_table(entry: Entry, data: bytes, sha256: str, spec: ClinicalFile) -> _
     try:
         clinical_files.read(data, spec)
     except Refusal as refusal:
-        return _Result(Reading(entry, sha256, clinical_file=spec.name, refusal=refusal.reason))
+        return _Result(Reading(entry, sha256, clinical_file=spec.name, refusal=refusal.reason), data)
     return _Result(Reading(entry, sha256, clinical_file=spec.name), data)
 
 
@@ -157,5 +161,9 @@ def _keep_table(result: _Result, tables: Path) -> None:
     tables.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = tables / str(result.reading.sha256)
     partial = path.with_suffix(".partial")
-    partial.write_bytes(result.table)
+    with partial.open("wb") as stream:
+        stream.write(result.table)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.chmod(0o600)
     partial.rename(path)

@@ -48,7 +48,10 @@ class Reception:
 
 @dataclass(frozen=True)
 class MadeObject:
-    """What de-identification made of one input: a key in the store, or a refusal."""
+    """What de-identification made of one input: a key in the store, or a refusal.
+
+    `unknown_terms` are keyword and term as received; they stay in the restricted zone.
+    """
 
     sha256: str
     subject: str
@@ -58,3 +61,5 @@ class MadeObject:
     object_sha256: str | None = None
     row: Mapping[str, Any] | None = None
     actions: tuple[tuple[str, str, str, int], ...] = ()
+    structure: str | None = None
+    unknown_terms: tuple[tuple[str, str], ...] = ()

@@ -6,10 +6,13 @@ Pure functions over the ledger's receptions; nothing is read or written here.
 from collections import defaultdict
 from collections.abc import Iterable
 
+from eucaim_pipelines.ingest.ledger import UNREADABLE
 from eucaim_pipelines.ingest.records import Reception
 
 Decision = tuple[str, str]
 ACCEPTED: Decision = ("pending", "AWAITS_RELEASE")
+WITHDRAWS = frozenset({"BURNED_IN_RISK", "SPECIMEN_LABEL"})
+"""Refusals that say something of the picture itself: such a content counts, and withdraws an earlier one."""
 
 
 def resolve(receptions: Iterable[Reception]) -> dict[int, Decision]:
@@ -17,8 +20,9 @@ def resolve(receptions: Iterable[Reception]) -> dict[int, Decision]:
 
     The newest export that holds an instance says which content counts. Of equal contents the first is
     taken and the others are duplicates; older other content is superseded. Two contents in that one export
-    are a conflict, and their whole series is held. A series in which two different non-empty patient ids
-    occur is held too.
+    are a conflict, and their whole series is held. A refused content neither supersedes nor contradicts,
+    unless the refusal is about the picture itself (`WITHDRAWS`). A series in which two different non-empty
+    patient ids occur is held too.
 
     Returns
     -------
@@ -43,6 +47,8 @@ def resolve(receptions: Iterable[Reception]) -> dict[int, Decision]:
 
 def _alone(reception: Reception) -> Decision:
     """A clinical table or a file without a readable header stands for itself."""
+    if reception.refusal == UNREADABLE:
+        return "pending", UNREADABLE
     if reception.refusal is not None:
         return "quarantined", reception.refusal
     return "published", "ROWS_READ"
@@ -74,10 +80,10 @@ def _contents(group: list[Reception]) -> tuple[list[Reception], dict[int, Decisi
 
 
 def _series_of_two_patients(chosen: Iterable[Reception]) -> set[str | None]:
-    patients: dict[str | None, set[tuple[str, str | None]]] = defaultdict(set)
+    patients: dict[str | None, set[str]] = defaultdict(set)
     for reception in chosen:
         if reception.patient_id:
-            patients[reception.series_instance_uid].add((reception.patient_id, reception.issuer))
+            patients[reception.series_instance_uid].add(reception.patient_id)
     return {series for series, people in patients.items() if len(people) > 1}
 
 

@@ -79,7 +79,7 @@ def imaging_view(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per image series: whose it is, what made it, what it shows."""
     procedures = frames["procedure"].set_index("procedure_id")["procedure_code"]
     studies = frames["image_study"][["study_uid", "patient_id", "procedure_id"]]
-    view = frames["image_series"].merge(studies, on="study_uid", how="left", suffixes=("", "_of_study"))
+    view = frames["image_series"].merge(studies, on=["study_uid", "patient_id"], how="left")
     view = view.merge(frames["patient"][["patient_id", "dataset_id"]], on="patient_id", how="left")
     view["image_procedure_code"] = view["procedure_id"].map(procedures)
     view = view.rename(

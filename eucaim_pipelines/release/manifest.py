@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from eucaim_pipelines.release.store import ObjectStore
 
 SCHEMA = "eucaim_pipelines/manifest/1"
+TIERS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,26 @@ def pointer(dataset: str, tier: int) -> str:
 
 def current(store: ObjectStore, dataset: str, tier: int) -> Manifest | None:
     """The newest release of a tier; None before the first."""
-    version_bytes = store.get(pointer(dataset, tier))
-    if version_bytes is None:
+    newest = current_version(store, dataset, tier)
+    if newest is None:
         return None
-    data = store.get(f"{tier_folder(dataset, tier)}/{version_bytes.decode().strip()}/manifest.json")
+    data = store.get(f"{tier_folder(dataset, tier)}/{newest}/manifest.json")
     return None if data is None else Manifest.from_bytes(data)
 
 
-def newest(store: ObjectStore, dataset: str) -> Manifest | None:
-    """The newest release of any tier: the latest issued, of the highest tier."""
-    found = [m for tier in (1, 2, 3) if (m := current(store, dataset, tier)) is not None]
-    return max(found, key=lambda manifest: (manifest.issued, manifest.tier), default=None)
+def current_version(store: ObjectStore, dataset: str, tier: int) -> str | None:
+    """Version of the newest release of a tier; None before the first."""
+    data = store.get(pointer(dataset, tier))
+    return None if data is None else data.decode().strip()
+
+
+def named(store: ObjectStore, dataset: str) -> set[str]:
+    """Keys of the images that the newest release of any tier names, as the store tells it."""
+    found = [m for tier in TIERS if (m := current(store, dataset, tier)) is not None]
+    try:
+        return {key for manifest in found for key, _, _ in objects_of(store, manifest)}
+    except KeyError:
+        return set()
 
 
 def objects_of(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[str, int, str]]:

@@ -10,19 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
-import pyarrow as pa
+from pydicom.datadict import keyword_for_tag
 
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
-from eucaim_pipelines.dicom.inventory import schema as inventory_schema
-from eucaim_pipelines.errors import MachineError, Refusal
+from eucaim_pipelines.dicom import second_reading
+from eucaim_pipelines.errors import Refusal
+from eucaim_pipelines.ingest import inventory
 from eucaim_pipelines.ingest.exports import Export, OpenExport
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.reception import chunked
 from eucaim_pipelines.ingest.records import MadeObject, Reception
+from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.store import ObjectStore
 
 PUT_THREADS = 8
+READ_BACK = 100
+"""One object in so many is read back by pydicom although its structure is known."""
+
+_resident: dict[str, Deidentifier] = {}
 Progress = Callable[[int, int], None]
 
 
@@ -41,12 +46,32 @@ class Work:
 
 @dataclass(frozen=True)
 class Making:
-    """What a worker needs besides the work: rules and key, store, dataset and size limit. Picklable."""
+    """What a worker needs besides the work. Picklable.
+
+    Attributes
+    ----------
+    limit
+        Bytes of the largest file that is read.
+    key_id
+        Names the key of the deidentifier.
+    read_all
+        Whether pydicom reads back every object, not only new structures and a sample.
+    structures
+        Structures of objects that were read back before, in this dataset and under these rules.
+    """
 
     deidentifier: Deidentifier
     store: ObjectStore
     dataset: str
     limit: int
+    key_id: str
+    read_all: bool = False
+    structures: frozenset[str] = frozenset()
+
+    @property
+    def recipe(self) -> str:
+        """Digest of the rules and the key under which objects are made; another digest makes them anew."""
+        return f"{self.deidentifier.digest}:{self.key_id}"
 
 
 def subject_name(subject: Subject) -> str:
@@ -54,17 +79,11 @@ def subject_name(subject: Subject) -> str:
     return f"{subject.pseudonym}|{'90+' if subject.pooled_age else ''}"
 
 
-def recipe(deidentifier: Deidentifier, key_id: str) -> str:
-    """Digest of the rules and the key under which objects are made; another digest makes them anew."""
-    return f"{deidentifier.digest}:{key_id}"
-
-
 def make_objects(
     ledger: Ledger,
     work: Sequence[Work],
     exports: Mapping[str, Export],
     making: Making,
-    key_id: str,
     executor: Executor,
     progress: Progress,
 ) -> dict[int, MadeObject]:
@@ -73,12 +92,29 @@ def make_objects(
     Returns
     -------
     dict
-        Reception id → what was made of it. Inputs that are gone from landing, or changed since they were
-        read, are absent: they wait for a later run.
+        Reception id → what was made of it. Where an input is gone from landing, or changed since it was read,
+        another reception of the same content takes its place; without one it is absent and waits.
     """
-    rules = recipe(making.deidentifier, key_id)
+    made = _make_all(ledger, work, exports, making, executor, progress)
+    absent = {w.reception.id: w for w in work if w.reception.id not in made}
+    twins = inventory.twins(ledger, absent)
+    again = [replace(absent[key], reception=twin) for key, twin in twins.items()]
+    found = _make_all(ledger, again, exports, making, executor, progress) if again else {}
+    return made | {key: found[twin.id] for key, twin in twins.items() if twin.id in found}
+
+
+def _make_all(
+    ledger: Ledger,
+    work: Sequence[Work],
+    exports: Mapping[str, Export],
+    making: Making,
+    executor: Executor,
+    progress: Progress,
+) -> dict[int, MadeObject]:
+    rules = making.recipe
+    making = replace(making, structures=ledger.structures(rules))
     made = ledger.made(rules)
-    seen = ledger.released()
+    seen = manifests.named(making.store, making.dataset)
     todo = [w for w in work if not _done(made.get(w.key), seen, making.store)]
     parts = [(export, part) for export, items in _by_export(todo, exports) for part in _cut(items)]
     total, done = len(todo), 0
@@ -96,17 +132,18 @@ def make_chunk(export: Export, part: Sequence[Work], making: Making) -> list[Mad
     """De-identify some objects of one export; runs in a worker process."""
     outputs: list[tuple[MadeObject, bytes]] = []
     results: list[MadeObject] = []
+    # Every chunk brings its own deidentifier along; the first one stays, with the rules that it has resolved.
+    making = replace(making, deidentifier=_resident.setdefault(making.recipe, making.deidentifier))
+    known = set(making.structures)
     try:
         with OpenExport(export) as opened:
             for item in part:
-                made = _make(opened, item, making)
+                made = _make(opened, item, making, known)
                 if made is None:
                     continue
                 results.append(made[0])
                 if made[1]:
                     outputs.append(made)
-    except OSError as error:
-        raise MachineError(f"Export '{export.name}' cannot be read: {error.strerror}.") from None
     except Refusal:
         return []
     with ThreadPoolExecutor(PUT_THREADS) as threads:
@@ -114,38 +151,10 @@ def make_chunk(export: Export, part: Sequence[Work], making: Making) -> list[Mad
     return results
 
 
-def instances_table(made: Mapping[int, MadeObject], pseudonyms: Pseudonyms) -> pa.Table:
-    """One row per released SOP instance: the header inventory of the de-identified objects.
-
-    Source hashes cross as HMAC under the site's key only.
-    """
-    rows = []
-    for item in made.values():
-        if item.row is None:
-            continue
-        rows.append(
-            dict(item.row)
-            | {
-                "object_key": item.key,
-                "object_bytes": item.bytes,
-                "object_sha256": item.object_sha256,
-                "source_digest": pseudonyms.digest("source", item.sha256),
-            }
-        )
-    rows.sort(key=lambda row: (str(row["SeriesInstanceUID"]), str(row["SOPInstanceUID"])))
-    return pa.Table.from_pylist(rows, schema=instances_schema())
-
-
-def instances_schema() -> pa.Schema:
-    """Schema of `instances_table`."""
-    own = [
-        pa.field("object_key", pa.string()),
-        pa.field("object_bytes", pa.int64()),
-        pa.field("object_sha256", pa.string()),
-        pa.field("source_digest", pa.string()),
-    ]
-    schema = inventory_schema()
-    return pa.schema([*schema, *own], metadata=schema.metadata)
+def sampled(deidentifier: Deidentifier, object_sha256: str) -> bool:
+    """Whether an object is one of the sample that is read back: 1 %, which ones only the key can tell."""
+    number = deidentifier.pseudonyms.digest("objects to read back", object_sha256)
+    return int(number[:8], 16) % READ_BACK == 0
 
 
 def _done(made: MadeObject | None, seen: set[str], store: ObjectStore) -> bool:
@@ -170,7 +179,7 @@ def _tag(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def _make(opened: OpenExport, item: Work, making: Making) -> tuple[MadeObject, bytes] | None:
+def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tuple[MadeObject, bytes] | None:
     base = MadeObject(sha256=item.reception.sha256 or "", subject=subject_name(item.subject))
     try:
         data = opened.read(item.reception.path, making.limit)
@@ -180,9 +189,12 @@ def _make(opened: OpenExport, item: Work, making: Making) -> tuple[MadeObject, b
         return None
     try:
         output = making.deidentifier.deidentify_verified(data, item.subject)
+        sha256 = hashlib.sha256(output.data).hexdigest()
+        if making.read_all or output.structure not in known or sampled(making.deidentifier, sha256):
+            second_reading.read_every_element(output.data)
+            known.add(output.structure)
     except Refusal as refusal:
         return replace(base, refusal=refusal.reason), b""
-    sha256 = hashlib.sha256(output.data).hexdigest()
     row = output.row
     folder = "/".join(row[name] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"))
     made = replace(
@@ -192,5 +204,7 @@ def _make(opened: OpenExport, item: Work, making: Making) -> tuple[MadeObject, b
         object_sha256=sha256,
         row=row,
         actions=tuple((_tag(tag), what, why, n) for (tag, what, why), n in sorted(output.actions.items())),
+        structure=output.structure,
+        unknown_terms=tuple(sorted((keyword_for_tag(tag), term) for tag, term in output.unknown_terms)),
     )
     return made, output.data

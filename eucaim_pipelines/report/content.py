@@ -104,9 +104,20 @@ class UnmappedValue:
 
 
 @dataclass(frozen=True)
+class UnknownTerm:
+    """A code string of the images that no list of terms knows, as received; it never leaves the restricted
+    zone. Once it stands in `data_contracts/deidentification/cs_terms.csv` it is kept."""
+
+    keyword: str
+    term: str
+    objects: int
+
+
+@dataclass(frozen=True)
 class LocalDetail:
     """What only the local edition shows; with it a report is local, without it shareable."""
 
     files: Sequence[HeldFile] = field(default=())
     rows: Sequence[RowPointer] = field(default=())
     unmapped: Sequence[UnmappedValue] = field(default=())
+    unknown_terms: Sequence[UnknownTerm] = field(default=())

@@ -80,20 +80,21 @@ class Contracts(dg.ConfigurableResource):
     def digest(self, dataset: str) -> str:
         """Digest of everything in contracts that shapes a dataset's release."""
         digest = hashlib.sha256()
-        shared = [
-            p
-            for p in sorted(self.folder.rglob("*"))
-            if p.suffix in (".csv", ".yaml") and "sources" not in p.parts
-        ]
+        shared = [path for path in sorted(self.folder.rglob("*")) if path.suffix in (".csv", ".yaml")]
+        shared = [path for path in shared if "sources" not in path.relative_to(self.folder).parts]
         for path in (*shared, self.source_path(dataset)):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
 
 class Pseudonymisation(dg.ConfigurableResource):
-    """The holder's key, read from its file when it is needed and never shown."""
+    """The holder's key, read from its file when it is needed and never shown.
 
-    key_file: str
+    With `read_back_all`, pydicom reads every object that is made, element by element, not only a sample.
+    """
+
+    key_file: str | None = None
+    read_back_all: bool = False
 
     def site_key(self) -> SiteKey:
         """The key.
@@ -103,7 +104,7 @@ class Pseudonymisation(dg.ConfigurableResource):
         SiteKeyError
             If it is missing, short or readable by others.
         """
-        return SiteKey.load(Path(self.key_file))
+        return SiteKey.load(Path(self.key_file) if self.key_file else None)
 
     def pseudonyms(self) -> Pseudonyms:
         """Pseudonyms, UIDs and date shifts under the key."""
@@ -117,4 +118,4 @@ class Pseudonymisation(dg.ConfigurableResource):
             manufacturers=frozenset(source.imaging.manufacturers),
             body_parts=frozenset(source.imaging.body_parts),
         )
-        return Deidentifier(profile, self.pseudonyms(), maps)
+        return Deidentifier(profile, self.pseudonyms(), maps, source.deidentification.dates)

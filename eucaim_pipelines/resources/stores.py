@@ -27,6 +27,10 @@ class Store(dg.ConfigurableResource):
     s3_endpoint: str | None = None
     s3_region: str = "us-east-1"
 
+    def place(self) -> str:
+        """Which store it is, for telling one from another."""
+        return f"{self.release} {self.s3_endpoint or ''}"
+
     def open(self) -> ObjectStore:
         """The store itself."""
         return open_store(self.release, self.s3_endpoint, self.s3_region)

@@ -5,6 +5,7 @@ They hold and hand out tables and files by name; what these mean is not known he
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -76,6 +77,15 @@ class Shelf:
         except OSError as error:
             raise MachineError(f"The restricted zone cannot be read: {error.strerror}.") from None
 
+    def write_files(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Store a folder of files; what lay there before is gone afterwards."""
+        folder = self.folder / name
+        for path in folder.rglob("*") if folder.is_dir() else ():
+            if path.is_file() and path.relative_to(folder).as_posix() not in files:
+                path.unlink()
+        for key, data in files.items():
+            self.write_bytes(f"{name}/{key}", data)
+
     def read_files(self, name: str) -> dict[str, bytes]:
         """A folder of files stored before, by their path in it; empty if there is none."""
         folder = self.folder / name
@@ -127,10 +137,11 @@ class Publications(dg.ConfigurableResource):
         with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
             ledger.release_names(keys)
 
-    def finished(self, dataset: str, tier: int) -> None:
-        """The job of `tier` came to its end on the state of the dataset that its first asset saw."""
+    def finished(self, dataset: str, part: str, state: str, version: str | None = None) -> None:
+        """A part of the job came to its end on a state of the dataset; `version` if it released one."""
+        released = {f"version_{part}": version} if version else {}
         with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
-            ledger.note(finished=f"{tier}:{ledger.fact('seen') or ''}")
+            ledger.note(**{f"finished_{part}": state}, **released)
 
 
 def dataset_folder(restricted: str | Path, dataset: str) -> Path:

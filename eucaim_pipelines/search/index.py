@@ -63,12 +63,13 @@ def build(
         {
             "series_uid": "series_uid",
             "study_uid": "study_uid",
+            "patient_id": "patient_id",
             "series_modality": "modality",
             "series_body_site": "body_part",
             "series_manufacturer_name": "manufacturer",
         },
     )
-    images = series.join(studies, "study_uid", join_type="inner")
+    images = series.join(studies, ["study_uid", "patient_id"], join_type="inner")
     rows = people.join(diagnoses, "patient_id").join(images, "patient_id")
     years = [(true_years or {}).get(person) for person in rows["patient_id"].to_pylist()]
     rows = rows.append_column("year_of_diagnosis", pa.array(years, pa.int64()))

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eucaim_pipelines.cdm.linkage import age_string_years, dicom_date, link_studies
-from eucaim_pipelines.cdm.people import issuers, people, pooled
+from eucaim_pipelines.cdm.people import (
+    UNDECIDED_ISSUER,
+    ambiguous,
+    image_issuers,
+    issuers,
+    people,
+    pooled,
+)
 from eucaim_pipelines_tests.cdm import examples
 
 
@@ -108,14 +115,52 @@ def test_everybody_is_found_in_images_tables_or_both(source, coded):
     }  # fmt: skip
 
 
+def issued(patient, study, issuer=None, **values):
+    return examples.instance(1, patient, study, f"{study}.R", IssuerOfPatientID=issuer, **values)
+
+
 def test_a_row_takes_the_issuer_of_the_images_where_there_is_only_one(coded):
     rows = [
-        examples.instance(1, "P1", "S1", "R1", IssuerOfPatientID="A"),
-        examples.instance(1, "P2", "S2", "R2", IssuerOfPatientID="A"),
-        examples.instance(1, "P2", "S3", "R3", IssuerOfPatientID="B"),
-        examples.instance(1, "P3", "S4", "R4"),
-    ]
-    assert issuers(people(examples.instances(rows), coded)) == {"P1": "A"}
+        issued("P1", "S1", "A"), issued("P2", "S2", "A"), issued("P2", "S3", "B"), issued("P3", "S4"),
+    ]  # fmt: skip
+    found = people(examples.instances(rows), coded)
+    assert issuers(found) == {"P1": "A", "P2": UNDECIDED_ISSUER}
+    assert image_issuers(found) == {"P1": "A"}
+    assert ambiguous(found) == 1
+
+
+@pytest.mark.parametrize("unissued", [[], [issued("P1", "S3"), issued("P1", "S4", "")]])
+def test_rows_of_a_patient_id_under_two_issuers_say_nothing_of_any_image(source, coded, unissued):
+    """Whose the row is, is unknown: neither days nor ages nor 90+ nor a pseudonym may come from it."""
+    rows = [issued("P1", "S1", "A"), issued("P1", "S2", "B"), *unissued]
+    for link in links(source, coded, *rows):
+        assert link["days_from_diagnosis"] is link["age_at_study_years"] is link["episode_type_code"] is None
+    found = people(examples.instances(rows), coded)
+    own = [row for row in found.to_pylist() if row["PatientID"] == "P1"]
+    assert [row["IssuerOfPatientID"] for row in own if row["in_tables"]] == [UNDECIDED_ISSUER]
+    assert UNDECIDED_ISSUER not in [row["IssuerOfPatientID"] for row in own if row["in_images"]]
+    assert image_issuers(found) == {}
+    old = [{**row, "StudyDate": "20490115"} for row in rows]  # 90 at that time if the row were theirs
+    assert pooled_of(source, coded, *old) == set()
+
+
+def test_an_image_without_issuer_is_of_the_only_issuer_of_its_patient_id(source, coded):
+    """A scanner that leaves the issuer out does not tear a person apart, not even within one study."""
+    rows = [
+        issued("P1", "S1", "A"), issued("P1", "S1"), issued("P1", "S2", "", StudyDate="20490115"),
+        issued(None, "S3", "A"), issued(None, "S4"), issued("P3", "S5"),
+    ]  # fmt: skip
+    found = links(source, coded, *rows)
+    assert [(link["StudyInstanceUID"], link["IssuerOfPatientID"], link["imaging_timepoint"],
+             link["days_from_diagnosis"]) for link in found if link["PatientID"] == "P1"] == [
+        ("S1", "A", 1, 5), ("S2", "A", 2, 10598),
+    ]  # fmt: skip
+    everybody = people(examples.instances(rows), coded)
+    [one] = [row for row in everybody.to_pylist() if row["PatientID"] == "P1"]
+    assert (one["IssuerOfPatientID"], one["in_images"], one["in_tables"]) == ("A", True, True)
+    assert issuers(everybody) == image_issuers(everybody) == {"P1": "A"}
+    assert ambiguous(everybody) == 0
+    assert pooled_of(source, coded, *rows) == {"P1/A"}
 
 
 def pooled_of(source, coded, *rows):
@@ -137,3 +182,45 @@ def test_who_reaches_90_in_one_study_or_row_or_by_a_later_date_is_pooled(source,
         examples.instance(1, None, "S4", "R4", PatientAge="091Y"),
         examples.instance(1, "P5", "S5", "R5", PatientAge="089Y"),
     ) == {"P1/None", "P3/None", "S4/None"}  # fmt: skip
+
+
+def test_an_age_in_one_study_is_held_against_every_later_date(source, coded):
+    """The intervals stay: 81 at one study and eleven years to another date make 92."""
+    told = {"PatientAge": "081Y", "StudyDate": "20100115", "AcquisitionDate": None}
+    born = {"PatientBirthDate": "19290301", "StudyDate": "20100115", "AcquisitionDate": None}
+    for first in (told, born):
+        alone = examples.instance(1, "P5", "S1", "R1", **first)
+        later = examples.instance(1, "P5", "S2", "R2", StudyDate="20210115", AcquisitionDate=None)
+        assert pooled_of(source, coded, alone) == set()
+        assert pooled_of(source, coded, alone, later) == {"P5/None"}
+    row = {"PatientID": "P1", "StudyDate": "20100115", "AcquisitionDate": None, "PatientAge": "079Y"}
+    image = examples.instance(1, "P1", "S1", "R1") | row
+    last = coded["treatments"].to_pylist()[0] | {"start": date(2022, 2, 1), "start_offset_days": 753}
+    treated = {
+        "patients": coded["patients"].slice(0, 0),
+        "treatments": coded["treatments"].from_pylist([last], schema=coded["treatments"].schema),
+    }
+    assert pooled_of(source, treated, image) == {"P1/None"}
+    assert pooled_of(source, treated | {"treatments": coded["treatments"].slice(0, 0)}, image) == set()
+
+
+@pytest.mark.parametrize(
+    ("values", "later", "old"),
+    [
+        ({"PatientAge": "081Y"}, "20180115", False),  # 82 years before 2010-01-15 or later: not yet 90
+        ({"PatientAge": "081Y"}, "20180116", True),
+        ({"PatientAge": "081Y", "PatientBirthDate": "19281231"}, "20181230", False),  # both agree: the day
+        ({"PatientAge": "081Y", "PatientBirthDate": "19281231"}, "20181231", True),
+        ({"PatientAge": "081Y", "PatientBirthDate": "19600101"}, "20180116", True),  # they do not agree
+        ({"PatientAge": "081Y", "PatientBirthDate": "17000101"}, "20180115", False),  # no birth date at all
+        ({"PatientAge": "972M"}, "20180116", True),
+        ({}, "20990101", False),
+    ],
+)
+def test_the_earliest_birth_that_the_sources_allow_decides(source, coded, values, later, old):
+    first = {"StudyDate": "20100115", "AcquisitionDate": None}
+    rows = [
+        examples.instance(1, "P5", "S1", "R1", **first, **values),
+        examples.instance(1, "P5", "S2", "R2", **first | {"StudyDate": later}),
+    ]
+    assert pooled_of(source, coded, *rows) == ({"P5/None"} if old else set())

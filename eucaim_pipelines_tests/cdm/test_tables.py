@@ -55,6 +55,15 @@ def test_keys_are_unique_and_references_resolve(built, name):
         assert set(table.column(relation.field).drop_null().to_pylist()) <= known
 
 
+@pytest.mark.parametrize("name", ["image_study", "image_series", "procedure"])
+def test_a_study_in_which_a_series_lacks_the_patient_id_keeps_its_keys_unique(source, name):
+    found = [examples.instance(1, "P1", "S1", "R1"), examples.instance(1, None, "S1", "R2")]
+    table = build(name, examples.crossed(source, examples.instances(found)))
+    keys = [tuple(row[key] for key in TABLES[name].primary_key) for row in rows(table)]
+    assert len(set(keys)) == len(keys)
+    assert {"X-P1", "X-None"} <= {row["patient_id"] for row in rows(table)}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_codes_are_of_their_value_sets(built, inputs, name):
     for field, vocabulary in TABLES[name].value_sets.items():

@@ -130,3 +130,27 @@ def test_a_file_that_is_no_contract_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ContractError):
         load_source(path)
+
+
+def test_what_happens_to_dates_can_be_chosen(tmp_path):
+    assert load_source(write_source(tmp_path)).deidentification.dates == "shift"
+    for dates in ("shift", "day_one", "remove"):
+        text = SOURCE + f"deidentification: {{dates: {dates}}}\n"
+        assert load_source(write_source(tmp_path, text)).deidentification.dates == dates
+
+
+@pytest.mark.parametrize(
+    ("section", "what"),
+    [("{dates: keep}", "'shift', 'day_one' or 'remove'"), ("{date: shift}", "Unknown key 'date'")],
+)
+def test_another_choice_is_told_with_its_line(tmp_path, section, what):
+    text = SOURCE + f"deidentification: {section}\n"
+    with pytest.raises(ContractError) as told:
+        load_source(write_source(tmp_path, text))
+    assert what in str(told.value)
+    assert told.value.line == text.count("\n")
+
+
+def test_a_field_cannot_take_the_name_that_says_a_date_was_given(tmp_path):
+    with pytest.raises(ContractError, match="reserved"):
+        load_source(write_source(tmp_path, SOURCE.replace("field: smoker", "field: smoker_given")))

@@ -117,3 +117,26 @@ def test_a_number_that_equals_an_identity_by_chance_is_named():
     table = pa.table({"SeriesNumber": [123456, None], "text": ["654321", "x"]})
     assert sweep.find_in_tables([table], ["123456"]) == 0
     assert sweep.kept_numbers([table], ["123456", "654321", "Quintanilla"]) == {"123456"}
+
+
+def test_days_from_diagnosis_of_a_date_that_was_caught_go_too(pseudonyms):
+    rows = pa.table(
+        {
+            "PatientID": ["A1"],
+            "record_key": ["patients\x1fA1"],
+            "birth": pa.array([date(1951, 3, 17)], pa.date32()),
+            "birth_offset_days": pa.array([-25000], pa.int64()),
+        }
+    )
+    kinds = {"birth": "date", "birth_offset_days": "integer"}
+    crossed = clinical.deidentify(rows, kinds, pseudonyms, frozenset(), {"A1": frozenset({"19510317"})})
+    assert crossed.table.select(["birth", "birth_offset_days"]).to_pylist() == [
+        {"birth": None, "birth_offset_days": None}
+    ]
+    assert crossed.caught == 1
+
+
+def test_a_number_column_that_lost_an_identifiers_zeros_is_caught(pseudonyms):
+    rows = pa.table({"PatientID": ["00417733", "0001"], "record_key": ["a", "b"], "n": [417733, 1]})
+    crossed = clinical.deidentify(rows, {"n": "integer"}, pseudonyms, frozenset())
+    assert crossed.table["n"].to_pylist() == [None, 1]

@@ -63,6 +63,8 @@ def test_jpeg_2000_comments_are_refused_in_headers_of_tiles_too():
     comment = b"\xff\x64\0\x06\0\1Me"
     plain = b"\xff\x4f" + size + tile + b"\xff\x93" + b"data" + b"\xff\xd9"
     refuse_markers(value(plain), "jpeg2000")
+    progression = b"\xff\x5f\0\4\0\0"
+    refuse_markers(value(plain.replace(size, size + progression)), "jpeg2000")
     assert reason(plain.replace(size, size + comment), "jpeg2000") == "PIXEL_STREAM_MARKER"
     longer = tile.replace(pack(">I", 18), pack(">I", 18 + len(comment)))
     assert reason(plain.replace(tile, longer + comment), "jpeg2000") == "PIXEL_STREAM_MARKER"

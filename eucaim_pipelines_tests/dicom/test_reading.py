@@ -133,3 +133,9 @@ def test_whole_slide_labels_are_refused():
         with pytest.raises(Refusal) as refused:
             examination.examine(to_bytes(planted_object(SOPClassUID=slide, Modality="SM", **changes)))
         assert refused.value.reason == "SPECIMEN_LABEL"
+
+
+def test_a_specimen_label_in_the_image_is_refused_in_any_class():
+    with pytest.raises(Refusal) as refused:
+        examination.examine(to_bytes(planted_object(SpecimenLabelInImage="YES")))
+    assert refused.value.reason == "SPECIMEN_LABEL"

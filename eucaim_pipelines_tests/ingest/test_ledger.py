@@ -22,7 +22,7 @@ def reading(path="a.dcm", sop="1.2.3"):
 @pytest.fixture
 def ledger(tmp_path):
     with Ledger(tmp_path / "ledger.sqlite") as opened:
-        opened.register(EXPORT, 1)
+        opened.register(EXPORT)
         yield opened
 
 
@@ -47,12 +47,31 @@ def test_a_reception_without_disposition_is_out_of_balance(ledger):
     assert ledger.balance()["pending"] == 1
 
 
-def test_a_file_that_was_listed_but_not_recorded_is_out_of_balance(ledger):
-    ledger.register(EXPORT, 2)
+def test_a_file_that_was_listed_but_not_recorded_is_named_as_lost(ledger):
     ledger.record("one", [reading()])
+    with pytest.raises(DataError, match="1 listed file"):
+        ledger.listed("one", ["a.dcm", "b.dcm"])
+
+
+def test_a_reception_that_got_lost_is_out_of_balance(ledger):
+    ledger.record("one", [reading(), reading("b.dcm", "1.2.4")])
+    ledger.listed("one", ["a.dcm", "b.dcm"])
+    ledger._db.execute("DELETE FROM receptions WHERE path = 'b.dcm'")
     ledger.dispose({found.id: ("pending", "AWAITS_RELEASE") for found in ledger.receptions()})
-    with pytest.raises(DataError, match="2 listed"):
+    with pytest.raises(DataError, match="1 export"):
         ledger.check_balance()
+
+
+def test_an_archive_that_could_be_unpacked_at_last_is_no_reception_itself(ledger):
+    ledger.record("one", [Reading(Entry("one", 10, 99, 10), refusal="ARCHIVE_DAMAGED")])
+    ledger.record("one", [reading()])
+    ledger.listed("one", ["a.dcm"])
+    assert [found.path for found in ledger.receptions()] == ["a.dcm"]
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(ledger):
+    ledger.record("one", [Reading(Entry("a.dcm", 10, 99, 10), refusal="UNREADABLE")])
+    assert ledger.known("one")["a.dcm"][0] == -1
 
 
 def test_a_failed_batch_leaves_nothing_behind(ledger):
@@ -74,6 +93,8 @@ def test_what_was_made_is_remembered_per_recipe_and_subject(ledger):
         object_sha256="o",
         row={"Rows": 2},
         actions=(("t", "keep", "", 1),),
+        structure="s",
+        unknown_terms=(("PatientPosition", "VALLE"),),
     )
     ledger.remember("recipe", [made])
     assert ledger.made("recipe") == {("sha", "EUCAIM-1|"): made}
@@ -96,3 +117,16 @@ def test_a_full_disk_is_the_machines_fault_and_keeps_what_was_there(ledger, tmp_
         sqlite3.connect(tmp_path / "ledger.sqlite").execute("SELECT COUNT(*) FROM receptions").fetchone()[0]
     )
     assert count == 1
+
+
+def test_a_ledger_of_the_first_version_gets_the_columns_it_lacks(tmp_path):
+    db = sqlite3.connect(tmp_path / "old.sqlite")
+    db.execute("CREATE TABLE objects (sha256 TEXT, recipe TEXT, subject TEXT, refusal TEXT, key TEXT,"
+               " bytes INTEGER, object_sha256 TEXT, row TEXT, actions TEXT)")  # fmt: skip
+    db.execute("INSERT INTO objects VALUES ('sha', 'recipe', 'x', NULL, 'k', 3, 'o', NULL, '[]')")
+    db.commit()
+    db.close()
+    with Ledger(tmp_path / "old.sqlite") as ledger:
+        (made,) = ledger.made("recipe").values()
+        assert (made.structure, made.unknown_terms) == (None, ())
+        assert ledger.structures("recipe") == frozenset()

@@ -1,5 +1,7 @@
 """Laws of which reception counts."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,7 +88,22 @@ def test_an_empty_patient_id_is_no_second_patient():
     assert set(resolve(receptions).values()) == {ACCEPTED}
 
 
-def test_a_refused_correction_still_withdraws_what_it_corrects():
+def test_a_damaged_re_send_supersedes_nothing():
+    receptions = [reception(1, "a", "x"), reception(2, "b", "y", refusal="TRUNCATED")]
+    assert resolve(receptions) == {1: ACCEPTED, 2: ("quarantined", "TRUNCATED")}
+
+
+def test_one_patient_with_and_without_issuer_is_one_patient():
+    first, second = reception(1, "a", "x"), reception(2, "a", "y", sop="1.9")
+    assert set(resolve([first, replace(second, issuer="H")]).values()) == {ACCEPTED}
+
+
+def test_what_cannot_be_read_waits():
+    unread = replace(reception(1, "a", None, sop=None), refusal="UNREADABLE")
+    assert resolve([unread]) == {1: ("pending", "UNREADABLE")}
+
+
+def test_a_picture_found_risky_withdraws_what_it_corrects():
     receptions = [reception(1, "a", "x"), reception(2, "b", "y", refusal="BURNED_IN_RISK")]
     assert resolve(receptions) == {1: ("duplicate", "SUPERSEDED"), 2: ("quarantined", "BURNED_IN_RISK")}
 

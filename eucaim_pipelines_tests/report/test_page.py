@@ -22,6 +22,7 @@ from eucaim_pipelines.report.content import (
     Report,
     RowPointer,
     Sizes,
+    UnknownTerm,
     UnmappedValue,
 )
 from eucaim_pipelines.report.page import render
@@ -35,6 +36,7 @@ LOCAL = LocalDetail(
     files=[HeldFile("ab" * 32, "TRUNCATED", "2026-01 · ordner/Müller.dcm")],
     rows=[RowPointer("patients", 14, "repeats a key")],
     unmapped=[UnmappedValue("patients", "diagnosis", "cancer_condition", "<b>Ca. mama</b>", 3)],
+    unknown_terms=[UnknownTerm("PatientPosition", "LIEGEND<", 7)],
 )
 
 
@@ -262,3 +264,8 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_unknown_terms_are_shown_to_the_holder_only() -> None:
+    assert b"LIEGEND&lt;" in render(make(), LOCAL)
+    assert b"LIEGEND" not in render(make())

@@ -43,6 +43,18 @@ def test_one_row_per_series_and_one_for_people_without_any() -> None:
     assert index[2]["diagnosis"] is None and index[2]["birth_sex"] == "COM1001370"
 
 
+def test_a_study_under_two_patients_gives_each_only_their_own_series() -> None:
+    patient, condition, study, series = tables()
+    twice = pa.Table.from_pylist([{"study_uid": "st1", "patient_id": "p2"}], schema=study.schema)
+    own = {"series_uid": "se9", "study_uid": "st1", "patient_id": "p2"}
+    other = pa.Table.from_pylist([own], schema=series.schema)
+    both = [pa.concat_tables([study, twice]), pa.concat_tables([series, other])]
+    index = build(patient, condition, *both).to_pylist()
+    assert [(row["patient_id"], row["series_uid"]) for row in index] == [
+        ("p1", "se0"), ("p1", "se1"), ("p2", "se9"), ("p2", "se2"), ("p3", None),
+    ]  # fmt: skip
+
+
 def test_series_criteria_stand_on_the_same_row() -> None:
     index = build(*tables()).to_pylist()
     assert {row["modality"] for row in index if row["series_uid"] == "se1"} == {"IMG1000062"}

@@ -1,0 +1,77 @@
+"""Tables about the objects that were made: their inventory, what was done to them, terms nobody knows.
+
+How an object is made is said in `objects`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.dicom.inventory import schema as inventory_schema
+from eucaim_pipelines.ingest.records import MadeObject
+
+ACTIONS = pa.schema(
+    [("tag", pa.string()), ("action", pa.string()), ("reason", pa.string()), ("elements", pa.int64())]
+)
+UNKNOWN_TERMS = pa.schema([("keyword", pa.string()), ("term", pa.string()), ("objects", pa.int64())])
+
+
+def instances_table(made: Mapping[int, MadeObject], pseudonyms: Pseudonyms) -> pa.Table:
+    """One row per released SOP instance: the header inventory of the de-identified objects.
+
+    Source hashes cross as HMAC under the site's key only.
+    """
+    rows = []
+    for item in made.values():
+        if item.row is None:
+            continue
+        rows.append(
+            dict(item.row)
+            | {
+                "object_key": item.key,
+                "object_bytes": item.bytes,
+                "object_sha256": item.object_sha256,
+                "source_digest": pseudonyms.digest("source", item.sha256),
+            }
+        )
+    rows.sort(key=lambda row: (str(row["SeriesInstanceUID"]), str(row["SOPInstanceUID"])))
+    return pa.Table.from_pylist(rows, schema=instances_schema())
+
+
+def instances_schema() -> pa.Schema:
+    """Schema of `instances_table`."""
+    own = [
+        pa.field("object_key", pa.string()),
+        pa.field("object_bytes", pa.int64()),
+        pa.field("object_sha256", pa.string()),
+        pa.field("source_digest", pa.string()),
+    ]
+    schema = inventory_schema()
+    return pa.schema([*schema, *own], metadata=schema.metadata)
+
+
+def actions_table(made: Iterable[MadeObject]) -> pa.Table:
+    """Elements per (tag, action, reason) over all released objects: evidence without a value."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for item in made:
+        for tag, action, reason, count in item.actions if item.key else ():
+            counts[tag, action, reason] += count
+    return _counted(counts, ACTIONS)
+
+
+def unknown_terms_table(made: Iterable[MadeObject]) -> pa.Table:
+    """Code strings as received that the lists of terms do not know, and in how many objects they stand.
+
+    For the restricted zone only: what a scanner's operator typed may name a person.
+    """
+    counts: Counter[tuple[str, ...]] = Counter()
+    for item in made:
+        counts.update(item.unknown_terms)
+    return _counted(counts, UNKNOWN_TERMS)
+
+
+def _counted(counts: Counter[tuple[str, ...]], schema: pa.Schema) -> pa.Table:
+    rows = [dict(zip(schema.names, (*key, count), strict=True)) for key, count in sorted(counts.items())]
+    return pa.Table.from_pylist(rows, schema=schema)
