@@ -5,6 +5,7 @@ What may cross, and how it is made, is said in the `deidentification` package.
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import dagster as dg
@@ -69,7 +70,8 @@ def instances(
         read_all=pseudonymisation.read_back_all,
     )
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
-        work = [Work(r, _subject(r, pseudonyms, pooled)) for r in inventory.accepted(ledger)]
+        issuers = people.image_issuers(restricted.shelf(dataset).read("people"))
+        work = [Work(r, _subject(r, pseudonyms, pooled, issuers)) for r in inventory.accepted(ledger)]
         exports = {export.name: export for export in restricted.exports(dataset)}
         progress = progress_to(context, "images de-identified and verified")
         made = make_objects(ledger, work, exports, making, executor, progress)
@@ -249,6 +251,7 @@ def evidence(
         duplicate_keys=repeated,
         removed_rows=removed,
         pooled_patients=len(_pooled(here)),
+        ambiguous_patient_ids=people.ambiguous(here.read("people")),
         identity_cells=json.loads(shelf.read_bytes("deidentified/caught.json"))["identity_cells"],
     )
     rules = {
@@ -262,8 +265,12 @@ def evidence(
     return dg.MaterializeResult(metadata=counted(**asdict(counts)) | {"key_id": rules["key_id"]})
 
 
-def _subject(reception: Reception, pseudonyms: Pseudonyms, pooled: frozenset[str]) -> Subject:
-    pseudonym = pseudonyms.patient(reception.patient_id, reception.issuer, reception.study_instance_uid or "")
+def _subject(
+    reception: Reception, pseudonyms: Pseudonyms, pooled: frozenset[str], issuers: Mapping[str, str]
+) -> Subject:
+    """The person of an image; one without issuer belongs to the only issuer that its PatientID has."""
+    issuer = reception.issuer or issuers.get(reception.patient_id or "")
+    pseudonym = pseudonyms.patient(reception.patient_id, issuer, reception.study_instance_uid or "")
     return Subject(pseudonym, pseudonym in pooled)
 
 

@@ -43,6 +43,7 @@ def received_files(
     source = contracts.source(dataset)
     state = dataset_state(dataset, Places(restricted, contracts, pseudonymisation, store))
     exports = restricted.exports(dataset)
+    store.open().sweep(dataset)
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
         _forget_what_was_read_otherwise(ledger, source, restricted, contracts)
         look = receive(

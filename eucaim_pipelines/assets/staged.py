@@ -49,6 +49,8 @@ ACTION_MEANINGS = {
     "U": "replaced by a new identifier, the same everywhere",
     "Z": "emptied",
     "X/Z": "removed or emptied, as the kind of object asks",
+    "X/Z/D": "removed, emptied or replaced, as the kind of object asks",
+    "E": "found again by the verifier where a rule explains it, such as a kept number",
     "X": "removed",
     "E": "checked: a value of the input that equals something kept at another place",
 }

@@ -58,5 +58,5 @@ def _true_years(shelf: Shelf, source: SourceContract, pseudonyms: Pseudonyms) ->
             row["PatientID"], row["IssuerOfPatientID"], row["StudyInstanceUID"] or ""
         ): first.year
         for row in people.to_pylist()
-        if (first := firsts.get(row["PatientID"])) is not None
+        if row["in_tables"] and (first := firsts.get(row["PatientID"])) is not None
     }

@@ -30,7 +30,8 @@ class CatalogueFacts:
     years
         First and last true calendar year with at least 10 patients, or None.
     segmented_studies
-        Imaging studies with a segmentation; None without, or when fewer than 10 studies or people have one.
+        Imaging studies with a segmentation; None without, when fewer than 10 studies or people have one,
+        and where beside the number of all studies it would give away a count under 10 of those without.
     segmentation_methods
         Codes of how segments were made, each behind at least 10 people.
     """
@@ -86,7 +87,7 @@ def collect(
         root = vocabularies.load(vocabulary, contracts_folder).root if pool_small else None
         return disclosure.released_values(_people_by(image_series, column), root)
 
-    methods, segmented = _segmentations(segmentation_series)
+    methods, segmented = _segmentations(segmentation_series, image_study.num_rows)
     return CatalogueFacts(
         individuals=_publishable(pc.count_distinct(patient["patient_id"]).as_py()),
         studies=_publishable(image_study.num_rows),
@@ -126,8 +127,9 @@ def _ages(image_study: pa.Table, cancer_condition: pa.Table | None) -> dict[str,
     return dict(ages)
 
 
-def _segmentations(series: pa.Table | None) -> tuple[tuple[str, ...], int | None]:
+def _segmentations(series: pa.Table | None, studies: int) -> tuple[tuple[str, ...], int | None]:
     if series is None or pc.count_distinct(series["patient_id"]).as_py() < disclosure.THRESHOLD:
         return (), None
     methods = disclosure.released_values(_people_by(series, "segmentation_method"))
-    return methods, _publishable(pc.count_distinct(series["study_uid"]).as_py())
+    segmented = pc.count_distinct(series["study_uid"]).as_py()
+    return methods, None if disclosure.gives_rest_away(segmented, studies) else _publishable(segmented)

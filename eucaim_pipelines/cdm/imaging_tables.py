@@ -47,7 +47,7 @@ def imaging_procedures(inputs: CdmInputs) -> list[Row]:
 
 
 def image_study(inputs: CdmInputs, episode_ids: dict[tuple[str, str], str]) -> list[Row]:
-    """One row per study and patient, whatever its objects; `episode_ids` is keyed by patient and episode type."""
+    """One row per study and patient, whatever its objects; `episode_ids`: by patient and kind of episode."""
     main_procedure: dict[tuple[str, str], Row] = {}
     for procedure in imaging_procedures(inputs):
         key = (procedure["patient_id"], procedure["study_uid"])

@@ -128,7 +128,7 @@ class Ledger:
                 *(
                     export,
                     entry.path,
-                    entry.size,
+                    -1 if reading.refusal == UNREADABLE else entry.size,
                     entry.mtime_ns,
                     entry.bytes,
                     reading.sha256,

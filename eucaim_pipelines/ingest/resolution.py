@@ -67,12 +67,14 @@ def _contents(group: list[Reception]) -> tuple[list[Reception], dict[int, Decisi
 
     Without a conflict one reception counts; in a conflict all that bring a contested content are held.
     """
-    newest = group[-1].export
-    current = {r.content for r in group if r.export == newest}
-    others: dict[int, Decision] = {
-        r.id: ("duplicate", "SUPERSEDED") for r in group if r.content not in current
-    }
-    counting = [r for r in group if r.content in current]
+    whole = [r for r in group if r.refusal is None or r.refusal in WITHDRAWS]
+    others: dict[int, Decision] = {r.id: _decide(r, set(), set()) for r in group if r not in whole}
+    if not whole:
+        return [], others, False
+    newest = whole[-1].export
+    current = {r.content for r in whole if r.export == newest}
+    others |= {r.id: ("duplicate", "SUPERSEDED") for r in whole if r.content not in current}
+    counting = [r for r in whole if r.content in current]
     if len(current) > 1:
         return counting, others, True
     others |= {r.id: ("duplicate", "SAME_CONTENT") for r in counting[1:]}

@@ -1,4 +1,4 @@
-"""Which numbers may leave a node: small counts, suppression, pooling, ages and years.
+"""Which numbers may leave a node: small counts, rounding, suppression, pooling, ages and years.
 
 Answers to queries follow other rules and are not here; neither is what a report says around the numbers.
 """
@@ -12,13 +12,45 @@ THRESHOLD = 10
 SMALL = f"<{THRESHOLD}"
 WITHHELD = "not shown"
 POOLED_AGE = 90
+_ROUNDED = "+"
 _LARGEST_SMALL = THRESHOLD - 1
 _AGE_BUCKET_YEARS = 5
 
 
 def shown(count: int) -> str:
-    """A single count as it may leave: 1 to 9 become `<10`, zero and the rest stay."""
-    return SMALL if 0 < count < THRESHOLD else str(count)
+    """A single count as it may leave: zero stays, 1 to 9 become `<10`, the rest is rounded down to tens.
+
+    A rounded count reads `40+` and stands for 40 to 49. Of two rounded counts, one within the other, the
+    difference may always be any of 1 to 9 or none of them; two releases seldom differ by one person.
+    """
+    if 0 < count < THRESHOLD:
+        return SMALL
+    return f"{count - count % THRESHOLD}{_ROUNDED}" if count else "0"
+
+
+def shown_part(count: int, *wholes: int) -> str:
+    """A count that is part of wholes whose exact number a reader may know, as it may leave.
+
+    It becomes `not shown` where it would give the rest of a whole away (`gives_rest_away`).
+    """
+    return WITHHELD if any(gives_rest_away(count, whole) for whole in wholes) else shown(count)
+
+
+def gives_rest_away(count: int, whole: int) -> bool:
+    """Whether a part of a known whole says that the rest is 1 to 9, by more than that it is hidden.
+
+    A whole under 19 cannot be told in two without one part under 10 saying how large the other is, so
+    that of it no part is shown at all, but for none and all.
+    """
+    if whole < THRESHOLD or not 0 < count < whole:
+        return False
+    return whole - count < THRESHOLD or whole < THRESHOLD + _LARGEST_SMALL
+
+
+def at_least(text: str) -> int | None:
+    """The number that a text of `shown` or an exact one states; None for `<10` and `not shown`."""
+    digits = text.removesuffix(_ROUNDED)
+    return int(digits) if digits.isdigit() else None
 
 
 @dataclass(frozen=True)
@@ -34,7 +66,8 @@ def suppress(cells: Sequence[int]) -> Shown:
 
     Small cells become `<10`. While the total would narrow one of them to fewer than all of 1 to 9, the
     smallest remaining cell becomes `not shown` too; when none remains, the total does. A reader is
-    assumed to know the rule, thus that a cell `not shown` is at least 10.
+    assumed to know the rule, thus that a cell `not shown` is at least 10. What is hidden protects against
+    a reader who knows the exact numbers of what is shown; they are rounded all the same.
     """
     small = {i for i, count in enumerate(cells) if 0 < count < THRESHOLD}
     total = sum(cells)
@@ -53,7 +86,8 @@ def suppress(cells: Sequence[int]) -> Shown:
 def suppress_within(cells: Sequence[int], parent: str) -> tuple[str, ...]:
     """Parts of one cell of a larger table, `parent` being that cell as it is shown.
 
-    Where the parent is hidden its parts must not add up to it, so all of them are hidden.
+    Where the parent is hidden its parts must not add up to it, so all of them are hidden. A parent that is
+    shown counts as known exactly.
     """
     if parent in (SMALL, WITHHELD):
         return tuple(WITHHELD if count >= THRESHOLD else shown(count) for count in cells)

@@ -33,6 +33,9 @@ class CrossedCounts:
         Patients who reach 90 years anywhere; their ages are all given as 90.
     identity_cells
         Clinical cells emptied because they held an identity of their patient.
+    ambiguous_patient_ids
+        Patient identifiers of clinical rows that images carry under several issuers, so that it is not
+        known whose the rows are.
     """
 
     received: int = 0
@@ -46,6 +49,7 @@ class CrossedCounts:
     removed_rows: int = 0
     pooled_patients: int = 0
     identity_cells: int = 0
+    ambiguous_patient_ids: int = 0
 
 
 _Text = tuple[str, Dimension, Severity, str, str]
@@ -59,6 +63,9 @@ _TEXTS: tuple[_Text, ...] = (
      "Deliver diagnosis and date of diagnosis of these patients."),
     ("empty_patient_ids", "completeness", "warning", "Some studies carry no PatientID.",
      "Complete (0010,0020) at the source and export the studies again."),
+    ("ambiguous_patient_ids", "consistency", "warning",
+     "Some patient identifiers occur under two issuers; their clinical rows were not linked.",
+     "Deliver one issuer per identifier, or separate the identifiers."),
     ("series_in_several_studies", "consistency", "warning", "Some series belong to several studies.",
      "Correct the StudyInstanceUID at the source and export the series again."),
     ("dangling_references", "integrity", "warning", "Some objects refer to images that were not received.",
@@ -108,6 +115,7 @@ def linkage_findings(
         "dangling_references": _dangling_references(instances),
         "rtstruct_present": _rtstruct(instances),
         "empty_patient_ids": (counts.studies, *_twice(counts.studies_without_patient_id)),
+        "ambiguous_patient_ids": (people, *_twice(counts.ambiguous_patient_ids)),
         "unmapped_values": (counts.coded_cells, counts.unmapped_cells, 0),
         "duplicate_keys": (counts.clinical_rows, counts.duplicate_keys, 0),
         "removed_rows": (counts.clinical_rows + counts.removed_rows, counts.removed_rows, 0),

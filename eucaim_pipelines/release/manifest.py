@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.release.store import ObjectStore
 
 SCHEMA = "eucaim_pipelines/manifest/1"
@@ -80,19 +81,51 @@ def pointer(dataset: str, tier: int) -> str:
     return f"{tier_folder(dataset, tier)}/CURRENT"
 
 
+def manifest_key(dataset: str, tier: int, version: str) -> str:
+    """Key of a release's manifest."""
+    return f"{tier_folder(dataset, tier)}/{version}/manifest.json"
+
+
+def pointer_bytes(version: str, manifest: bytes) -> bytes:
+    """What a tier's pointer holds: the version, and the SHA-256 of its manifest."""
+    return f"{version}\n{hashlib.sha256(manifest).hexdigest()}\n".encode()
+
+
 def current(store: ObjectStore, dataset: str, tier: int) -> Manifest | None:
-    """The newest release of a tier; None before the first."""
-    newest = current_version(store, dataset, tier)
-    if newest is None:
+    """The newest release of a tier; None before the first.
+
+    Raises
+    ------
+    DataError
+        If the pointer or the manifest is not as it was published; it names the key.
+    """
+    pointed = _pointed(store, dataset, tier)
+    if pointed is None:
         return None
-    data = store.get(f"{tier_folder(dataset, tier)}/{newest}/manifest.json")
-    return None if data is None else Manifest.from_bytes(data)
+    version, sha256 = pointed
+    key = manifest_key(dataset, tier, version)
+    data = store.get(key)
+    if data is None or hashlib.sha256(data).hexdigest() != sha256:
+        what = "missing" if data is None else "sha256"
+        raise DataError(f"{what}: {key}. The newest release of tier {tier} is not as it was published.")
+    return Manifest.from_bytes(data)
 
 
 def current_version(store: ObjectStore, dataset: str, tier: int) -> str | None:
     """Version of the newest release of a tier; None before the first."""
+    pointed = _pointed(store, dataset, tier)
+    return None if pointed is None else pointed[0]
+
+
+def _pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | None:
+    """What the pointer holds: a version, and the SHA-256 of its manifest."""
     data = store.get(pointer(dataset, tier))
-    return None if data is None else data.decode().strip()
+    if data is None:
+        return None
+    words = data.decode("ascii", "replace").split()
+    if len(words) != 2:
+        raise DataError(f"sha256: {pointer(dataset, tier)}. The pointer is not as it was published.")
+    return words[0], words[1]
 
 
 def named(store: ObjectStore, dataset: str) -> set[str]:
@@ -100,7 +133,7 @@ def named(store: ObjectStore, dataset: str) -> set[str]:
     found = [m for tier in TIERS if (m := current(store, dataset, tier)) is not None]
     try:
         return {key for manifest in found for key, _, _ in objects_of(store, manifest)}
-    except KeyError:
+    except DataError:
         return set()
 
 
@@ -109,13 +142,13 @@ def objects_of(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[str, in
 
     Raises
     ------
-    KeyError
+    DataError
         With the key of an object list that is gone.
     """
     for part in manifest.objects:
         data = store.get(part.key)
         if data is None:
-            raise KeyError(part.key)
+            raise DataError(f"missing: {part.key}. A list of images that the release names is gone.")
         table = pq.read_table(BytesIO(data))
         yield from zip(*(table.column(name).to_pylist() for name in ("key", "bytes", "sha256")), strict=True)
 

@@ -112,8 +112,11 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
     _check_objects(store, content, before)
     for described, data in (*tables, *objects, *files):
         store.put(described.key, data)
-    store.put(f"{folder}/manifest.json", made.to_bytes())
-    store.replace(manifests.pointer(content.dataset_id, content.tier), f"{content.version}\n".encode())
+    place, data = manifests.manifest_key(content.dataset_id, content.tier, content.version), made.to_bytes()
+    store.put(place, data)
+    store.replace(
+        manifests.pointer(content.dataset_id, content.tier), manifests.pointer_bytes(content.version, data)
+    )
     return made, True
 
 

@@ -39,5 +39,8 @@ class ObjectStore(Protocol):
     def size(self, key: str) -> int | None:
         """Bytes of a key without reading it; None if there is none."""
 
+    def sweep(self, prefix: str) -> None:
+        """Remove what a killed run left half written; only the run that holds the dataset's lock calls it."""
+
     def address(self, key: str) -> str:
         """Where a person finds the key: a path or a URL. Never part of a release."""

@@ -4,7 +4,7 @@ What it says comes from `content`; which numbers may be shown, from `quality.dis
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,12 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.findings import DIMENSIONS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, balances
 from eucaim_pipelines.report.content import LocalDetail, Report
-from eucaim_pipelines.report.priorities import first_things, short_of, weight
+from eucaim_pipelines.report.numbers import Numbers, weight
+from eucaim_pipelines.report.priorities import first_things, short_of
 
 _LOCAL_ROWS = 500
 """Most entries that one list of the local edition prints; the rest is counted, and stands in the tables."""
@@ -32,21 +32,22 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
         Given for the local edition, which shows exact numbers and this detail and stays in the
         restricted zone. Without it the page is the shareable edition, under disclosure control.
     """
-    shown: Callable[[int], str] = disclosure.shown if local is None else str
+    numbers = Numbers(report, local is not None)
     reached = tier_reached(report.verdicts)
-    shown_balances = balances(report.dispositions, local=local is not None)
+    shown_balances = balances(report, local=local is not None)
     page = _template().render(
         report=report,
         local=local,
         limit=_LOCAL_ROWS,
-        shown=shown,
+        numbers=numbers,
+        sizes=numbers.sizes(shown_balances),
         short_of=short_of,
         reached=reached,
         sentence=_sentence(report, reached),
-        priorities=first_things(report, shown, shown_balances),
+        priorities=first_things(report, numbers, shown_balances),
         balances=shown_balances,
         elsewhere=BALANCED_CHECKS if local is None else frozenset(),
-        dimensions=[_dimension(report.findings, name, shown) for name in DIMENSIONS],
+        dimensions=[_dimension(report.findings, name, numbers) for name in DIMENSIONS],
         changes=sorted({text for v in report.verdicts for each in v.requirements for text in each.changes}),
     )
     return page.encode("utf-8")
@@ -79,15 +80,15 @@ class _Dimension:
     in_order: Mapping[str, int]
 
 
-def _dimension(findings: Sequence[Finding], name: str, shown: Callable[[int], str]) -> _Dimension:
+def _dimension(findings: Sequence[Finding], name: str, numbers: Numbers) -> _Dimension:
     some = [each for each in findings if each.dimension == name]
     found = sorted(
         (each for each in some if each.failed),
         key=lambda each: (
             each.passed,
             each.severity,
-            -weight(each.patients, shown),
-            -weight(each.failed, shown),
+            -weight(numbers.patients(each)),
+            -weight(numbers.entries(each)),
             each.check,
         ),
     )

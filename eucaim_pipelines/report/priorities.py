@@ -3,7 +3,7 @@
 Which requirement is met is decided in `quality.verdict`; here they are only put in order and worded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eucaim_pipelines.quality import disclosure
@@ -11,6 +11,7 @@ from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.verdict import RequirementOutcome, Verdict, tier_reached
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, Balance
 from eucaim_pipelines.report.content import Report
+from eucaim_pipelines.report.numbers import Numbers, weight
 
 _NOTHING_TO_DO = "None"
 
@@ -25,43 +26,39 @@ class Priority:
 
 
 def first_things(
-    report: Report, shown: Callable[[int], str], balances: Sequence[Balance], most: int = 3
+    report: Report, numbers: Numbers, balances: Sequence[Balance], most: int = 3
 ) -> list[Priority]:
     """At most `most` things: what keeps the next tier away, then held files, then other findings.
 
     Parameters
     ----------
-    shown
-        How a count reads in this edition.
+    numbers
+        How counts read in this edition.
     balances
         The balances as this edition shows them.
     """
     found: list[Priority] = []
-    for each in (*_tiers(report, shown), *_by_effect(report, shown, balances)):
+    for each in (*_tiers(report, numbers), *_by_effect(report, numbers, balances)):
         if each.remedy not in {other.remedy for other in found}:
             found.append(each)
     return found[:most]
 
 
-def short_of(outcome: RequirementOutcome, shown: Callable[[int], str]) -> str:
+def short_of(outcome: RequirementOutcome, numbers: Numbers) -> str:
     """By how much a requirement is missed, in words of one edition; empty when it is met."""
     if outcome.met:
         return ""
-    parts = []
-    if outcome.short.patients:
-        parts.append(counted(shown(outcome.short.patients), "patient"))
-    if outcome.short.rows:
-        parts.append(counted(shown(outcome.short.rows), "row"))
-    return ", ".join(parts)
+    words = zip(numbers.short(outcome), ("patient", "row"), strict=True)
+    return ", ".join(counted(number, word) for number, word in words if number != "0")
 
 
-def _tiers(report: Report, shown: Callable[[int], str]) -> Iterator[Priority]:
+def _tiers(report: Report, numbers: Numbers) -> Iterator[Priority]:
     reached = tier_reached(report.verdicts)
     for verdict in report.verdicts:
         if verdict.reached or verdict.tier > report.source.tier:
             continue
         for outcome in verdict.unmet:
-            short = short_of(outcome, shown)
+            short = short_of(outcome, numbers)
             what = f"Not met yet: {_lower(outcome.text)}" + (f" Short: {short}." if short else "")
             yield Priority(what, outcome.remedy, _gain(verdict, reached))
 
@@ -75,16 +72,14 @@ def _gain(verdict: Verdict, reached: int) -> str:
     return f"One of {missing} things that keep {verdict.name} away."
 
 
-def _by_effect(
-    report: Report, shown: Callable[[int], str], balances: Sequence[Balance]
-) -> Iterator[Priority]:
+def _by_effect(report: Report, numbers: Numbers, balances: Sequence[Balance]) -> Iterator[Priority]:
     held = _held(report, balances)
     findings = sorted(
         _open_findings(report),
         key=lambda each: (
             each.severity,
-            -weight(each.patients, shown),
-            -weight(each.failed, shown),
+            -weight(numbers.patients(each)),
+            -weight(numbers.entries(each)),
             each.check,
         ),
     )
@@ -93,7 +88,8 @@ def _by_effect(
             yield held[number]
         if number < len(findings):
             each = findings[number]
-            people, entries = counted(shown(each.patients), "patient"), counted(shown(each.failed), "entry")
+            people = counted(numbers.patients(each), "patient")
+            entries = counted(numbers.entries(each), "entry")
             gain = f"Better data for {people}." if each.patients else f"Puts {entries} right."
             yield Priority(each.sentence, each.remedy, gain)
 
@@ -110,13 +106,13 @@ def _held(report: Report, balances: Sequence[Balance]) -> list[Priority]:
         if each.code in report.reasons
     ]
     found = []
-    for each in sorted(held, key=lambda each: (-_number(each.count), each.code)):
+    for each in sorted(held, key=lambda each: (-weight(each.count), each.code)):
         reason = report.reasons[each.code]
         if not reason.remedy.startswith(_NOTHING_TO_DO):
             files = (
                 ""
                 if each.count == disclosure.WITHHELD
-                else f"Up to {counted(each.count, 'more file')} published."
+                else f"{_up_to(each.count)}{counted(each.count, 'more file')} published."
             )
             found.append(
                 Priority(
@@ -126,10 +122,6 @@ def _held(report: Report, balances: Sequence[Balance]) -> list[Priority]:
                 )
             )
     return found
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 1
 
 
 def _open_findings(report: Report) -> list[Finding]:
@@ -144,13 +136,15 @@ def _open_findings(report: Report) -> list[Finding]:
 
 def counted(number: str, word: str) -> str:
     """The word with its number as shown; the number's text decides the plural, not a hidden count."""
+    if number == disclosure.WITHHELD:
+        number = "some"
     many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
     return f"{number} {word if number == '1' else many}"
 
 
-def weight(count: int, shown: Callable[[int], str]) -> int:
-    """A count to sort by that tells no more than the text it is shown as."""
-    return count if shown(count) == str(count) else 1
+def _up_to(number: str) -> str:
+    """What goes before the most that can be gained: nothing where the number is rounded down."""
+    return "" if number.endswith("+") else "Up to "
 
 
 def _lower(sentence: str) -> str:

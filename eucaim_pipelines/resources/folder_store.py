@@ -11,6 +11,8 @@ from pathlib import Path
 from eucaim_pipelines.errors import MachineError
 from eucaim_pipelines.release.store import StoreConflictError
 
+_PARTIAL = ".partial-"
+
 
 @dataclass(frozen=True)
 class FolderStore:
@@ -50,6 +52,11 @@ class FolderStore:
         except OSError as error:
             raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
 
+    def sweep(self, prefix: str) -> None:
+        """Remove what a killed run left half written below a key prefix; nothing ever names it."""
+        for path in (self.root / prefix).rglob(f"{_PARTIAL}*") if (self.root / prefix).is_dir() else ():
+            path.unlink(missing_ok=True)
+
     def address(self, key: str) -> str:
         """See `ObjectStore.address`."""
         return str(self._path(key))
@@ -64,7 +71,7 @@ class FolderStore:
         """Write beside the final name, flush to disk, then rename: a crash leaves the old file or the new."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(data)

@@ -77,6 +77,9 @@ class S3Store:
         head = self._head(key)
         return None if head is None else int(head["ContentLength"])
 
+    def sweep(self, prefix: str) -> None:
+        """See `ObjectStore.sweep`: an object of S3 is there whole or not at all."""
+
     def address(self, key: str) -> str:
         """See `ObjectStore.address`."""
         return f"s3://{self.bucket}/{self._name(key)}"

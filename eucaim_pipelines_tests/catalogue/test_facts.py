@@ -74,6 +74,21 @@ def test_segmentations_need_ten_people() -> None:
     assert few.segmented_studies is None and few.segmentation_methods == ()
 
 
+def test_segmented_studies_do_not_tell_how_few_have_no_segmentation() -> None:
+    def segmented(count: int, studies: int) -> int | None:
+        rows = [
+            {"segmentation_series_uid": f"3.{i}", "study_uid": f"1.{i}", "patient_id": f"EUCAIM-{i:04}",
+             "references_resolved": True, "segmentation_method": "COM1000003"}
+            for i in range(count)
+        ]  # fmt: skip
+        table = pa.Table.from_pylist(rows, schema=CONTRACTS["segmentation_series"].schema)
+        found = facts(["COM1001366"] * studies, ["IMG1000044"] * studies, segmentation_series=table)
+        return found.segmented_studies
+
+    assert [segmented(count, 40) for count in (30, 31, 39, 40)] == [30, None, None, 40]
+    assert segmented(11, 14) is None
+
+
 def test_only_true_years_with_ten_patients_become_the_period() -> None:
     found = facts(["COM1001366"] * 12, ["IMG1000044"] * 12, true_years={2014: 2, 2015: 10})
     assert found.years == (2015, 2015)

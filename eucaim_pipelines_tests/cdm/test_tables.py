@@ -142,7 +142,7 @@ def test_episodes_and_their_events(built):
 def test_events_exist_in_their_tables(built):
     for row in rows(built["episode_event"]):
         table = row["event_table_name"]
-        [key] = TABLES[table].primary_key
+        key = TABLES[table].primary_key[0]
         assert row["event_table_id"] in set(built[table].column(key).to_pylist())
 
 

@@ -10,9 +10,11 @@ from eucaim_pipelines.quality.disclosure import (
     SMALL,
     WITHHELD,
     age_bucket,
+    at_least,
     released_values,
     released_years,
     shown,
+    shown_part,
     suppress,
     suppress_within,
     typical_ages,
@@ -21,8 +23,8 @@ from eucaim_pipelines.quality.disclosure import (
 CELLS = st.lists(st.one_of(st.integers(0, 12), st.integers(0, 400)), min_size=1, max_size=6)
 
 
-@pytest.mark.parametrize(("count", "text"), [(0, "0"), (1, "<10"), (9, "<10"), (10, "10"), (1234, "1234")])
-def test_counts_from_1_to_9_are_hidden(count: int, text: str) -> None:
+@pytest.mark.parametrize(("count", "text"), [(0, "0"), (1, "<10"), (9, "<10"), (10, "10+"), (1239, "1230+")])
+def test_counts_from_1_to_9_are_hidden_and_others_rounded_down(count: int, text: str) -> None:
     assert shown(count) == text
 
 
@@ -31,9 +33,10 @@ def test_no_small_cell_can_be_worked_out_from_the_others_and_the_total(cells: li
     result = suppress(cells)
     small = [i for i, text in enumerate(result.cells) if text == SMALL]
     assert small == [i for i, count in enumerate(cells) if 0 < count < 10]
-    if not result.total.isdigit():
+    if result.total in (SMALL, WITHHELD):
         return
-    hidden = int(result.total) - sum(int(text) for text in result.cells if text.isdigit())
+    told = (count for count, text in zip(cells, result.cells, strict=True) if text not in (SMALL, WITHHELD))
+    hidden = sum(cells) - sum(told)  # for a reader who knows exactly what is rounded
     withheld = sum(text == WITHHELD for text in result.cells)
     for _ in small:
         for guess in range(1, 10):
@@ -46,28 +49,64 @@ def test_no_small_cell_can_be_worked_out_from_the_others_and_the_total(cells: li
 def test_what_is_shown_is_true(cells: list[int]) -> None:
     result = suppress(cells)
     for count, text in zip(cells, result.cells, strict=True):
-        assert text == str(count) or (text == SMALL and 0 < count < 10) or (text == WITHHELD and count >= 10)
-    assert result.total in (str(sum(cells)), WITHHELD, SMALL)
+        assert text == shown(count) or (text == WITHHELD and count >= 10)
+    assert result.total in (shown(sum(cells)), WITHHELD, SMALL)
+
+
+@given(st.integers(0, 10_000))
+def test_a_rounded_count_states_its_lower_end(count: int) -> None:
+    number = at_least(shown(count))
+    assert number == count - count % 10 if number is not None else shown(count) == SMALL
+    assert at_least(WITHHELD) is None and at_least(str(count)) == count
+
+
+@pytest.mark.parametrize("whole", range(10, 121))
+def test_a_part_of_a_known_whole_gives_neither_itself_nor_the_rest_away(whole: int) -> None:
+    """Whoever knows the whole and the text still takes all of 1 to 9 for possible, or none of them."""
+    parts: dict[str, set[int]] = {}
+    for count in range(whole + 1):
+        parts.setdefault(shown_part(count, whole), set()).add(count)
+    small = set(range(1, 10)) & set(range(1, whole))
+    for text, counts in parts.items():
+        assert counts & small in (set(), small), text
+        assert {whole - count for count in counts} & small in (set(), small), text
+
+
+def test_the_difference_of_two_rounded_counts_gives_nothing_away() -> None:
+    """Of two counts, one within the other, whoever reads both takes all of 1 to 9 for possible, or none."""
+    differences: dict[tuple[str, str], set[int]] = {}
+    for inner in range(10, 100):
+        for outer in range(inner, 100):
+            differences.setdefault((shown(outer), shown(inner)), set()).add(outer - inner)
+    small = set(range(1, 10))
+    assert all(found & small in (set(), small) for found in differences.values())
+
+
+def test_a_part_is_hidden_for_any_of_its_wholes() -> None:
+    assert shown_part(41, 53, 61) == "40+"
+    assert shown_part(41, 43, 61) == shown_part(41, 61, 43) == WITHHELD
+    assert shown_part(53, 53) == "50+" and shown_part(0, 14) == "0"
+    assert shown_part(60, 14) == "60+", "it is not part of a smaller number"
 
 
 def test_nothing_is_hidden_without_need() -> None:
-    assert suppress([30, 12, 0]).cells == ("30", "12", "0")
-    assert suppress([30, 5, 0, 40]).cells == (WITHHELD, SMALL, "0", "40")
+    assert suppress([30, 12, 0]).cells == ("30+", "10+", "0")
+    assert suppress([30, 5, 0, 40]).cells == (WITHHELD, SMALL, "0", "40+")
 
 
 def test_the_smallest_amount_that_protects_is_withheld() -> None:
-    assert suppress([100, 10, 1, 50]).cells == ("100", WITHHELD, SMALL, WITHHELD)
+    assert suppress([100, 10, 1, 50]).cells == ("100+", WITHHELD, SMALL, WITHHELD)
 
 
 @pytest.mark.parametrize("parent", [SMALL, WITHHELD])
 @given(cells=CELLS)
 def test_parts_of_a_hidden_cell_do_not_add_up_to_it(parent: str, cells: list[int]) -> None:
-    assert not any(text.isdigit() and text != "0" for text in suppress_within(cells, parent))
+    assert set(suppress_within(cells, parent)) <= {SMALL, WITHHELD, "0"}
 
 
 def test_parts_that_would_fall_with_their_total_are_all_hidden() -> None:
     assert suppress_within([3, 8], "11") == (WITHHELD, WITHHELD)
-    assert suppress_within([40, 20], "60") == ("40", "20")
+    assert suppress_within([40, 20], "60") == ("40+", "20+")
 
 
 def people(prefix: str, count: int) -> list[str]:

@@ -74,6 +74,11 @@ def test_counts_of_the_restricted_zone_arrive_as_they_are() -> None:
     assert told["pooled_ages"] == (5, 1, 1)
 
 
+def test_identifiers_under_two_issuers_are_told() -> None:
+    assert numbers(ambiguous_patient_ids=2)["ambiguous_patient_ids"] == (5, 2, 2)
+    assert numbers()["ambiguous_patient_ids"] == (5, 0, 0)
+
+
 def test_nothing_received_is_nothing_found() -> None:
     empty = INSTANCES.slice(0, 0)
     found = linkage_findings(

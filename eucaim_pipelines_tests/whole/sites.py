@@ -89,7 +89,7 @@ class Site:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,  # a bound for what hangs; busy machines are slow
         )
         self.said.append(result.stdout)
         return Ran(result.returncode, result.stdout)
@@ -125,7 +125,7 @@ class Site:
     def version_folder(self, dataset: str, tier: int) -> Path:
         """Where CURRENT points to."""
         folder = self.release / dataset / f"tier_{tier}"
-        return folder / (folder / "CURRENT").read_text(encoding="ascii").strip()
+        return folder / (folder / "CURRENT").read_text(encoding="ascii").split()[0]
 
     def manifest(self, dataset: str, tier: int) -> dict[str, Any]:
         return dict(json.loads((self.version_folder(dataset, tier) / "manifest.json").read_bytes()))
