@@ -50,7 +50,6 @@ ACTION_MEANINGS = {
     "Z": "emptied",
     "X/Z": "removed or emptied, as the kind of object asks",
     "X/Z/D": "removed, emptied or replaced, as the kind of object asks",
-    "E": "found again by the verifier where a rule explains it, such as a kept number",
     "X": "removed",
     "E": "checked: a value of the input that equals something kept at another place",
 }
