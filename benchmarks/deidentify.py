@@ -91,9 +91,8 @@ def main() -> None:
         work(objects[:5])
     rounds = [(seconds(ours, objects), seconds(peer, objects)) for _ in range(ROUNDS)]
     best_ours, best_peer = (min(column) for column in zip(*rounds, strict=True))
-    print(
-        f"{OBJECTS} CT objects of {len(objects[0]) / 1e6:.2f} MB, best of {ROUNDS} interleaved rounds, one process"
-    )
+    megabytes = len(objects[0]) / 1e6
+    print(f"{OBJECTS} CT objects of {megabytes:.2f} MB, best of {ROUNDS} interleaved rounds, one process")
     print(f"  this project, verified   {OBJECTS / best_ours:7.0f} objects a CPU second")
     print(f"  dicognito, not verified  {OBJECTS / best_peer:7.0f} objects a CPU second")
     print(f"  ratio                    {best_peer / best_ours:7.2f}")
