@@ -65,7 +65,7 @@ def _run(console: Console, datasets: Sequence[str]) -> None:
     outcomes: list[Outcome] = []
     for dataset in datasets:
         console.print(f"[bold]{dataset}[/bold]")
-        result = run_dataset(settings, dataset, 3)
+        result = run_dataset(settings, dataset, None)
         console.print("  done" if result.news else "  nothing new since the last run; nothing was published")
         outcomes.append(result)
     console.print(files_table(outcomes))
