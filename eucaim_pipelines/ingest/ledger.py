@@ -33,6 +33,7 @@ class Ledger:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            path.chmod(0o600)
             prepare(self._db)
         except (OSError, sqlite3.Error):
             raise MachineError(
