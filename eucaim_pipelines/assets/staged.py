@@ -176,7 +176,11 @@ def local_detail(ledger: Ledger, shelf: Shelf) -> LocalDetail:
     rows = shelf.read("clinical_dispositions").to_pylist()
     return LocalDetail(
         files=[HeldFile(r.sha256 or "", r.reason or "", f"{r.export}/{r.path}") for r in held],
-        rows=[RowPointer(r["file"], r["line"], r["reason"]) for r in rows if r["reason"] not in _FINE_ROWS],
+        rows=[
+            RowPointer(f"{r['export']}: {r['file']}", r["line"], r["reason"])
+            for r in rows
+            if r["reason"] not in _FINE_ROWS
+        ],
         unmapped=[UnmappedValue(**row) for row in shelf.read("unmapped_values").to_pylist()],
         unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
     )

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the data is at fault, 2 the call, a contract or a setting is, 3 the machine is.
 """
 
+import os
 import sys
 
 import typer
@@ -32,12 +33,22 @@ quarantine.command("list")(show.quarantine_list)
 
 def main() -> None:
     """Entry point: errors of the domain become one sentence and an exit code."""
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads of native libraries can abort an interpreter that takes itself down in order
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
     except EucaimError as error:
         print(f"eucaim: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(int(error.fault))
+        return int(error.fault)
     except Exception as error:  # noqa: BLE001 - any message or trace may hold a value
         kind = type(error).__name__
         print(f"eucaim: {kind}; its message is withheld: it may hold a value.", file=sys.stderr)  # noqa: T201
-        sys.exit(int(Fault.MACHINE))
+        return int(Fault.MACHINE)
+    return 0

@@ -6,6 +6,7 @@ The job is the same that the schedule runs; nothing of it is done here.
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
 from eucaim_pipelines.assets.state import Places, unpublished
 from eucaim_pipelines.definitions import build
 from eucaim_pipelines.errors import DataError, EucaimError, MachineError, SettingsError
+from eucaim_pipelines.ingest.exports import unfinished_markers
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.resources.lock import dataset_lock
@@ -29,11 +31,15 @@ from eucaim_pipelines.settings import Settings
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a dataset looks like after a call: its balance, its release, and what was done."""
+    """What a dataset looks like after a call: its balance, its release, and what was done.
+
+    `news` names what had changed since the last finished run; nothing was done if it is empty.
+    """
 
     dataset: str
-    news: bool
+    news: tuple[str, ...]
     seconds: float
+    tier_aimed: int
     tier_reached: int
     balance: dict[str, int]
     counts: dict[str, int] = field(default_factory=dict)
@@ -94,17 +100,28 @@ def run_dataset(settings: Settings, dataset: str, tier: int | None) -> Outcome:
     started = time.monotonic()
     with dataset_lock(settings.restricted, dataset):
         if not site.restricted.exports(dataset):
-            raise SettingsError(
-                f"Landing holds no complete export of '{dataset}'. An export counts once "
-                "'<export>._COMPLETE' with an ISO time lies beside it."
-            )
-        news = bool(unpublished(dataset, aimed, site.places))
+            raise _nothing_to_do(settings.landing, dataset)
+        news = unpublished(dataset, aimed, site.places)
         if news:
             _execute(settings, dataset, aimed)
     return outcome(site, dataset, aimed, news, time.monotonic() - started)
 
 
-def outcome(site: Site, dataset: str, tier: int, news: bool, seconds: float) -> Outcome:
+def _nothing_to_do(landing: Path, dataset: str) -> SettingsError:
+    """Why a dataset has no complete export."""
+    if not landing.is_dir():
+        return SettingsError("Setting 'landing' is not a folder that is there.")
+    if unfinished_markers(landing, dataset):
+        return SettingsError(
+            f"A marker of '{dataset}' holds no ISO time. Write it so: date -Iseconds > EXPORT._COMPLETE"
+        )
+    return SettingsError(
+        f"Landing holds no complete export of '{dataset}'. An export counts once "
+        "'<export>._COMPLETE' with an ISO time lies beside it."
+    )
+
+
+def outcome(site: Site, dataset: str, tier: int, news: Sequence[str], seconds: float) -> Outcome:
     """What the ledger and the newest releases say of a dataset, up to `tier`."""
     with site.restricted.ledger(dataset) as ledger:
         balance = ledger.balance()
@@ -115,8 +132,9 @@ def outcome(site: Site, dataset: str, tier: int, news: bool, seconds: float) -> 
     reports = [p for t in judged if (p := shelf.path(f"tier_{t}/report.html")).exists()]
     return Outcome(
         dataset=dataset,
-        news=news,
+        news=tuple(news),
         seconds=seconds,
+        tier_aimed=tier,
         tier_reached=reached if current else 0,
         balance=balance,
         counts=_counts(site, dataset),

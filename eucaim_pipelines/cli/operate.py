@@ -37,14 +37,19 @@ def run(
         settings = settings.model_copy(update={"verify": verify})
     result = run_dataset(settings, dataset, tier)
     console = Console()
-    if not result.news:
+    if result.news:
+        console.print(f"{dataset}: {', '.join(result.news)}")
+    else:
         console.print(f"{dataset}: nothing new since the last run; nothing was published.")
     console.print(files_table([result]))
     console.print(release_table([result]))
     for line in places([result]):
         console.print(line, soft_wrap=True, highlight=False)
     if result.tier_reached == 0:
-        raise DataError(f"'{dataset}' reaches no tier. The report says what to fix: {result.report}")
+        raise DataError(
+            f"'{dataset}' reaches no tier now. The report says what to fix: {result.report}. "
+            "Releases of earlier runs stay as they are."
+        )
 
 
 def verify(

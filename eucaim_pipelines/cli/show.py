@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eucaim_pipelines.cli.headless import Site
-from eucaim_pipelines.errors import SettingsError
+from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.release import manifest as manifests
@@ -71,7 +71,19 @@ def quarantine_list(
     for row in rows:
         table.add_row(row["export"], (row["sha256"] or "")[:16], row["reason"], row["remedy"], *_path(row))
     Console().print(table)
-    Console().print(f"{len(rows)} of {dataset} held back")
+    Console().print(f"{len(rows)} files of {dataset} held back")
+    held_rows = _held_rows(site, dataset)
+    if held_rows:
+        Console().print(f"{held_rows} rows of clinical files too: the local report points to them")
+
+
+def _held_rows(site: Site, dataset: str) -> int:
+    try:
+        fates = site.restricted.shelf(dataset).read("clinical_dispositions")
+    except DataError:
+        return 0
+    reasons = _reasons(site)
+    return sum(reasons[code].disposition == "quarantined" for code in fates.column("reason").to_pylist())
 
 
 def explain(

@@ -43,8 +43,15 @@ def places(outcomes: Sequence[Outcome]) -> list[str]:
     lines = []
     for each in outcomes:
         lines += [
-            f"{each.dataset}",
+            f"{each.dataset}, {_tiers(each)}",
             f"  release  {each.release or 'none'}",
             f"  report   {each.report or 'none'}",
         ]
     return lines
+
+
+def _tiers(outcome: Outcome) -> str:
+    if outcome.tier_reached >= outcome.tier_aimed:
+        return f"tier {outcome.tier_reached} as aimed at"
+    reached = f"tier {outcome.tier_reached}" if outcome.tier_reached else "no tier"
+    return f"{reached} of {outcome.tier_aimed} aimed at: the report says what is short"

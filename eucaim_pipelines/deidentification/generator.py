@@ -23,7 +23,7 @@ OPTIONS = (
     ("clean_graphics", "113103"),
     ("clean_descriptors", "113105"),
 )
-"""Options of the profile (DEIDENTIFICATION §1), columns of the table in the order in which they decide."""
+"""Options of the profile (PS3.15 E.3), columns of the table in the order in which they decide."""
 
 NUMBER_VRS = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT", "US or SS"})
 TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "UR"})

@@ -1,6 +1,6 @@
 """Everything that derives from the holder's key: patient pseudonyms, UIDs, date shifts, tokens, digests.
 
-HMAC-SHA-256 with one label per purpose (DEIDENTIFICATION §3, §4). The only place that sees the key.
+HMAC-SHA-256 with one label per purpose. The only place that sees the key.
 """
 
 import hmac
@@ -54,7 +54,10 @@ class SiteKey:
                 )
             return cls._parse(path.read_text(encoding="ascii"), "The key file")
         except (OSError, UnicodeDecodeError):
-            raise SiteKeyError("The key file cannot be read. Write one: eucaim keygen FILE.") from None
+            raise SiteKeyError(
+                "The key file cannot be read. Restore your copy: with another key every pseudonym changes. "
+                "Only a site that has never released anything writes a new one: eucaim keygen FILE."
+            ) from None
 
     @classmethod
     def _parse(cls, value: str, place: str) -> "SiteKey":

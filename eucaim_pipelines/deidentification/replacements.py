@@ -225,7 +225,7 @@ class Replacements:
         cells = [value[index : index + 4] for index in range(0, len(value), 4)]
         return b"".join(cells[index] for index in kept if index < len(cells))
 
-    # Structured content (DEIDENTIFICATION §6)
+    # Structured content (PS3.15 E.3.3)
 
     def content_text(
         self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None

@@ -117,7 +117,7 @@ def pixel_digest(ds: Dataset) -> str | None:
 
 
 def risk(ds: Dataset) -> str | None:
-    """`BURNED_IN_RISK` when the header says that the pixels may show text (DEIDENTIFICATION §7), or None."""
+    """`BURNED_IN_RISK` when the header says that the pixels may show text, or None."""
     modality, burned_in = text(ds, 0x00080060), text(ds, 0x00280301)
     image_type = [part.strip() for part in (text(ds, 0x00080008) or "").split("\\")]
     risky = (

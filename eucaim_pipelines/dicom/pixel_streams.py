@@ -64,7 +64,7 @@ def rebuild(value: bytes, frames: int) -> bytes:
 
 
 def refuse_markers(value: bytes, stream: str) -> None:
-    """Refuse a stream that carries comments or application data (DEIDENTIFICATION §6).
+    """Refuse a stream that carries comments or application data.
 
     Parameters
     ----------
