@@ -32,11 +32,20 @@ quarantine.command("list")(show.quarantine_list)
 
 
 def main() -> None:
-    """Entry point: errors of the domain become one sentence and an exit code."""
+    """Run the command line; errors of the domain become one sentence and an exit code."""
+    sys.exit(_run())
+
+
+def console() -> None:
+    """Entry point of the installed command: as `main`, and then the process is gone at once.
+
+    Threads of native libraries can abort an interpreter that takes itself down in order, after the work is done
+    and with an exit code that says otherwise.
+    """
     code = _run()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # threads of native libraries can abort an interpreter that takes itself down in order
+    os._exit(code)
 
 
 def _run() -> int:
