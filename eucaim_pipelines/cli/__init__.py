@@ -39,8 +39,8 @@ def main() -> None:
 def console() -> None:
     """Entry point of the installed command: as `main`, and then the process is gone at once.
 
-    Threads of native libraries can abort an interpreter that takes itself down in order, after the work is done
-    and with an exit code that says otherwise.
+    Threads of native libraries can abort an interpreter that takes itself down in order, after the work is
+    done and with an exit code that says otherwise.
     """
     code = _run()
     sys.stdout.flush()
