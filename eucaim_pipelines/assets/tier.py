@@ -76,18 +76,14 @@ def _table_findings(tier: int, loaded: dict[str, pa.Table], contracts: Contracts
     """Checks of the tables that are new at this tier, and of those that refer to a new one."""
     tiers, contract_of = contracts.tiers(), contracts.tables()
     new = set(tiers.tiers[tier].tables)
-    results: list[Finding] = []
-    for name, table in loaded.items():
-        if name in new or any(relation.to_table in new for relation in contract_of[name].relationships):
-            results += expectations.check_table(
-                name,
-                table,
-                contract_of[name],
-                loaded,
-                contracts_folder=contracts.folder,
-                thresholds=tiers.thresholds(),
-            )
-    return results
+    refers = {n for n in loaded if any(relation.to_table in new for relation in contract_of[n].relationships)}
+    return expectations.check_tables(
+        loaded,
+        contract_of,
+        names=new | refers,
+        contracts_folder=contracts.folder,
+        thresholds=tiers.thresholds(),
+    )
 
 
 def _linkage(loaded: dict[str, pa.Table], shelf: Shelf) -> list[Finding]:

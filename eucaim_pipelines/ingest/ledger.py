@@ -248,10 +248,6 @@ class Ledger:
             self._db.executemany("INSERT OR IGNORE INTO released VALUES (?)", [(key,) for key in keys])
         self.settle()
 
-    def released(self) -> set[str]:
-        """Object keys that the newest release names."""
-        return {row["key"] for row in self._db.execute("SELECT key FROM released")}
-
     def note(self, **facts: str) -> None:
         """Remember facts of the dataset's last runs, such as the state of landing that was read."""
         with self._transaction():

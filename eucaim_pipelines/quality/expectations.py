@@ -5,7 +5,7 @@ Which checks there are is planned in `plan`; only counts and row numbers come ba
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,14 @@ def check_tables(
     tables: Mapping[str, pa.Table],
     contracts: Mapping[str, TableContract],
     *,
+    names: Collection[str] | None = None,
     contracts_folder: Path | None = None,
     thresholds: Mapping[str, float] | None = None,
 ) -> list[Finding]:
-    """Findings of several tables, each compared with all the others."""
+    """Findings of several tables, each compared with all the others; of `names` only, if given."""
     return [
         found
-        for name in sorted(tables)
+        for name in sorted(tables if names is None else names)
         for found in check_table(
             name,
             tables[name],
