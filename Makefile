@@ -44,7 +44,7 @@ check: $(READY) ## format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(READY) ## measure speed against a peer, in one run
+bench: $(READY) ## measure speed and memory against cp and other tools, in one run
 	@$(BIN)/python benchmarks/deidentify.py
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml

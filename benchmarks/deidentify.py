@@ -1,101 +1,153 @@
-"""Objects a second of the reference de-identification against dicognito, interleaved in one run.
+"""Whole de-identifying programs against each other and `cp -r`: wall clock, CPU and peak memory.
 
-Prints a table; asserts nothing about time.
+Every program is a process of its own and they take turns, so that all meet the same machine; the best round
+of each counts. Prints tables and asserts nothing about time. This process stays small on purpose: Linux
+counts the memory of whoever starts a process to that process.
 """
 
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
-import warnings
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-from dicognito.anonymizer import Anonymizer
-from pydicom import dcmread
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
-
-OBJECTS, ROUNDS, ROWS = 200, 3, 512
-KEY = SiteKey(bytes(range(32)))
+HERE = Path(__file__).resolve().parent
+BIN = Path(sys.executable).parent
+OURS = "this project, {} worker{}"
+DICOGNITO, ANONYMIZER, GDCM, COPY = "dicognito", "dicom-anonymizer", "gdcmanon", "cp -r"
+KEY = bytes(range(32)).hex()
+Command = Callable[[Path, Path], list[str]]
 
 
-def ct_slice(number: int, series: str, study: str) -> bytes:
-    """One CT slice of 0.5 MB."""
-    ds = Dataset()
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = CTImageStorage
-    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = generate_uid(
-        entropy_srcs=[series, str(number)]
-    )
-    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, study + ".1"
-    ds.PatientName, ds.PatientID, ds.PatientSex, ds.PatientBirthDate = (
-        "Bench^Mark",
-        "B-0001234",
-        "F",
-        "19600412",
-    )
-    ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = "20250401"
-    ds.StudyTime = ds.ContentTime = "101500"
-    ds.Modality, ds.Manufacturer, ds.BodyPartExamined = "CT", "SIEMENS", "CHEST"
-    ds.InstitutionName, ds.StationName, ds.AccessionNumber = "Benchmark hospital", "CT0815", "ACC-990011"
-    ds.ReferringPhysicianName, ds.StudyID, ds.SeriesNumber = "Doctor^Some", "", 1
-    ds.InstanceNumber, ds.ImageType = number, ["ORIGINAL", "PRIMARY", "AXIAL"]
-    ds.PixelSpacing, ds.SliceThickness = [0.7, 0.7], 2
-    ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 2 * number], [1, 0, 0, 0, 1, 0]
-    ds.Rows = ds.Columns = ROWS
-    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.BitsAllocated = ds.BitsStored = 16
-    ds.HighBit, ds.PixelRepresentation = 15, 0
-    ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = -1024, 1, "HU"
-    ds.PixelData = np.random.default_rng(number).integers(0, 4096, ROWS * ROWS, np.uint16).tobytes()
-    stream = BytesIO()
-    ds.save_as(stream, enforce_file_format=True)
-    return stream.getvalue()
+class Run(NamedTuple):
+    """One program over one folder; `megabytes` is the memory of its largest process."""
+
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+    outputs: int
 
 
-def ours(objects: list[bytes]) -> None:
-    """De-identify and verify."""
-    pseudonyms = Pseudonyms(KEY)
-    deidentifier = Deidentifier(Profile.load(), pseudonyms)
-    subject = Subject(pseudonyms.patient("B-0001234", None, None))
-    for data in objects:
-        deidentifier.deidentify_verified(data, subject)
+def programs(scratch: Path, anonymizer: str | None) -> dict[str, Command]:
+    """The programs that are installed here, by name; one line on the terminal for each that is not."""
+    found: dict[str, Command] = {COPY: lambda source, out: ["cp", "-r", str(source), str(out)]}
+    for workers in (1, 2):
+        found[OURS.format(workers, "s" if workers > 1 else "")] = _ours(scratch, workers)
+    found[DICOGNITO] = lambda source, out: [
+        sys.executable, "-m", "dicognito", "--quiet", "-o", str(out), str(source)
+    ]  # fmt: skip
+    gdcm = shutil.which("gdcmanon")
+    if gdcm and shutil.which("openssl"):
+        found[GDCM] = _gdcm(gdcm, _certificate(scratch))
+    else:
+        print("gdcmanon (Debian: libgdcm-tools) or openssl is not installed; left out")
+    tool = anonymizer or shutil.which("dicom-anonymizer")
+    if tool:
+        found[ANONYMIZER] = lambda source, out: [tool, str(source), str(out)]
+    else:
+        print("dicom-anonymizer (PyPI) is not installed; left out (or name it with --dicom-anonymizer)")
+    return found
 
 
-def peer(objects: list[bytes]) -> None:
-    """Read, anonymise, write; nothing is verified."""
-    anonymizer = Anonymizer(seed="benchmark")
-    for data in objects:
-        ds = dcmread(BytesIO(data))
-        anonymizer.anonymize(ds)
-        ds.save_as(BytesIO(), enforce_file_format=True)
+def _ours(scratch: Path, workers: int) -> Command:
+    def command(source: Path, out: Path) -> list[str]:
+        ledger = scratch / "ledger.csv"
+        ledger.unlink(missing_ok=True)
+        places = [str(source), str(out), "--ledger", str(ledger), "--key-file", str(scratch / "key")]
+        return [str(BIN / "eucaim"), "deidentify", *places, "--workers", str(workers)]
+
+    (scratch / "key").write_text(KEY, encoding="ascii")
+    (scratch / "key").chmod(0o600)
+    return command
 
 
-def seconds(work: Callable[[list[bytes]], None], objects: list[bytes]) -> float:
-    """CPU seconds of this process."""
-    start = time.process_time()
-    work(objects)
-    return time.process_time() - start
+def _gdcm(program: str, certificate: Path) -> Command:
+    """PS3.15's Basic Profile; it keeps the originals of what it changes, encrypted, in the object."""
+    base = [program, "-e", "-r", "--continue", "-c", str(certificate)]
+    return lambda source, out: [*base, "-i", str(source), "-o", str(out)]
+
+
+def _certificate(scratch: Path) -> Path:
+    path = scratch / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=bench", "-days", "1"]
+    keys = ["-keyout", str(scratch / "certificate.key"), "-out", str(path)]
+    subprocess.run([*command, *keys], check=True, capture_output=True)  # noqa: S603
+    return path
+
+
+def measure(command: list[str], out: Path) -> Run:
+    """Run a program and wait for it; its output goes to `out`, which is removed afterwards."""
+    out.parent.mkdir(exist_ok=True)
+    if not command[0].endswith(("cp", "eucaim")):
+        out.mkdir()
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        child = subprocess.Popen(command, stdout=said, stderr=said)  # noqa: S603
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - started
+        child.returncode = os.waitstatus_to_exitcode(status)
+    outputs = sum(len(files) for _, _, files in os.walk(out))
+    shutil.rmtree(out, ignore_errors=True)
+    os.sync()  # what one program wrote is not to slow down the next
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, outputs)
+
+
+def compare(kind: str, source: Path, commands: Mapping[str, Command], rounds: int, scratch: Path) -> None:
+    """Let all programs take turns on one folder; print the best round of each, and what follows from it."""
+    files = [Path(folder, name) for folder, _, names in os.walk(source) for name in names]
+    size = sum(len(file.read_bytes()) for file in files) / 1e6  # read once: all find it in the page cache
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            runs[name].append(measure(command(source, scratch / "out"), scratch / "out"))
+    best = {name: min(found) for name, found in runs.items()}
+    print(f"\n{kind}: {len(files)} objects, {size:.0f} MB, best of {rounds} rounds")
+    print(f"{'':26}{'seconds':>9}{'objects/s':>11}{'MB/s':>7}{'CPU s':>8}{'peak MB':>9}  outputs")
+    for name, run in best.items():
+        speed = f"{run.seconds:9.2f}{len(files) / run.seconds:11.0f}{size / run.seconds:7.0f}"
+        print(f"{name:26}{speed}{run.cpu_seconds:8.2f}{run.megabytes:9.0f}{run.outputs:9}")
+    _print_ratios(best)
+
+
+def _print_ratios(best: Mapping[str, Run]) -> None:
+    one, two = (best[OURS.format(*workers)] for workers in ((1, ""), (2, "s")))
+    for peer in (DICOGNITO, ANONYMIZER, GDCM):
+        if peer in best and best[peer].outputs == best[COPY].outputs:
+            seconds = best[peer].seconds
+            print(
+                f"  {seconds / one.seconds:5.1f} times {peer}, {seconds / two.seconds:.1f} with two workers"
+            )
+    print(f"  {two.seconds / best[COPY].seconds:5.1f} times the duration of cp -r, with two workers")
 
 
 def main() -> None:
-    """Measure, and print objects a second and the ratio."""
-    warnings.simplefilter("ignore")
-    series, study = generate_uid(entropy_srcs=["series"]), generate_uid(entropy_srcs=["study"])
-    objects = [ct_slice(number, series, study) for number in range(OBJECTS)]
-    for work in (ours, peer):
-        work(objects[:5])
-    rounds = [(seconds(ours, objects), seconds(peer, objects)) for _ in range(ROUNDS)]
-    best_ours, best_peer = (min(column) for column in zip(*rounds, strict=True))
-    megabytes = len(objects[0]) / 1e6
-    print(f"{OBJECTS} CT objects of {megabytes:.2f} MB, best of {ROUNDS} interleaved rounds, one process")
-    print(f"  this project, verified   {OBJECTS / best_ours:7.0f} objects a CPU second")
-    print(f"  dicognito, not verified  {OBJECTS / best_peer:7.0f} objects a CPU second")
-    print(f"  ratio                    {best_peer / best_ours:7.2f}")
+    """Make the objects once, measure, and remove everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--objects", type=int, default=2000, help="CT objects of 0.5 MB")
+    parser.add_argument("--large", type=int, default=20, help="objects of mammography and enhanced MR")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where to work; default: the folder for temporary files")
+    parser.add_argument("--dicom-anonymizer", default=os.environ.get("DICOM_ANONYMIZER"), metavar="PROGRAM")
+    parser.add_argument("--only", nargs="*", help="names of the programs to measure")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+        scratch = Path(folder)
+        commands = programs(scratch, chosen.dicom_anonymizer)
+        if chosen.only:
+            needed = {COPY, *(name for name in commands if name.startswith("this"))}
+            commands = {n: c for n, c in commands.items() if n in needed | set(chosen.only)}
+        kinds = {"ct": chosen.objects, "mg": chosen.large, "mr": chosen.large}
+        for kind, count in kinds.items():
+            if count:
+                make = [sys.executable, str(HERE / "generated.py"), kind, str(count), str(scratch / kind)]
+                subprocess.run(make, check=True)  # noqa: S603
+                compare(kind.upper(), scratch / kind, commands, chosen.rounds, scratch)
+                shutil.rmtree(scratch / kind)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from dagster._utils.schedules import is_valid_cron_schedule  # no public equival
 
 from eucaim_pipelines.assets import all_assets, all_checks
 from eucaim_pipelines.assets.automation import failure_sensor, jobs, landing_sensor, nightly_schedule
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.progress import terminal
@@ -22,11 +21,12 @@ def build(settings: Settings) -> dg.Definitions:
     Raises
     ------
     SettingsError, SiteKeyError
-        If a setting is wrong, or the key is missing, short or readable by others: nothing starts.
+        If a setting is wrong, or a secret file is missing, wrong or readable by others: nothing starts.
     """
     if not is_valid_cron_schedule(settings.schedule):
         raise SettingsError("Setting 'schedule' must be a cron expression such as '0 2 * * *'.")
-    SiteKey.load(settings.key_file)
+    pseudonymisation = Pseudonymisation.of(settings)
+    pseudonymisation.check()
     folder = str(settings.restricted)
     checks = all_checks(settings.data_contracts)
     return dg.Definitions(
@@ -52,10 +52,7 @@ def build(settings: Settings) -> dg.Definitions:
                 sources=str(settings.sources),
                 data_contracts=str(settings.data_contracts) if settings.data_contracts else None,
             ),
-            "pseudonymisation": Pseudonymisation(
-                key_file=str(settings.key_file) if settings.key_file else None,
-                read_back_all=settings.verify == "full",
-            ),
+            "pseudonymisation": pseudonymisation,
         },
     )
 

@@ -14,7 +14,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from eucaim_pipelines.errors import SettingsError
 
-_PATHS = ("landing", "restricted", "sources", "key_file", "dagster_home", "data_contracts")
+_PATHS = (
+    *("landing", "restricted", "sources", "key_file", "pseudonym_map", "lethe_secret_file"),
+    *("dagster_home", "data_contracts"),
+)
 
 
 class Settings(BaseSettings):
@@ -32,6 +35,12 @@ class Settings(BaseSettings):
     sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
     key_file: Path | None = Field(
         None, description="File of the holder's key; without it EUCAIM_KEY holds it"
+    )
+    pseudonym_map: Path | None = Field(
+        None, description="A trust office's map: CSV of patient_id, issuer (if wanted), pseudonym; mode 0600"
+    )
+    lethe_secret_file: Path | None = Field(
+        None, description="File of the secret given to Lethe, for sources that ask for pseudonyms: lethe"
     )
     data_contracts: Path | None = Field(
         None, description="Folder of table contracts; default: the project's own"

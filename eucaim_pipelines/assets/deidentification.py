@@ -1,4 +1,4 @@
-"""The crossings: the only assets of the release zone that read the restricted one.
+"""The crossings: with `evidence`, the only assets of the release zone that read the restricted one.
 
 What may cross, and how it is made, is said in the `deidentification` package.
 """
@@ -6,27 +6,29 @@ What may cross, and how it is made, is said in the `deidentification` package.
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from eucaim_pipelines.assets import stated
 from eucaim_pipelines.assets.common import counted, guarded, placed, progress_to, table_metadata
-from eucaim_pipelines.assets.state import code_digest
 from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.contracts import folder as contracts_folder
-from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.deidentification import clinical, links
 from eucaim_pipelines.deidentification.images import Subject
+from eucaim_pipelines.deidentification.lethe import WARNING
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest import inventory
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reception
-from eucaim_pipelines.quality.linkage import CrossedCounts
 from eucaim_pipelines.quality.reasons import load_reasons
-from eucaim_pipelines.release.object_tables import actions_table, instances_table, unknown_terms_table
+from eucaim_pipelines.release.object_tables import (
+    actions_table,
+    instances_table,
+    searched,
+    unknown_terms_table,
+)
 from eucaim_pipelines.release.objects import Making, Work, make_objects
 from eucaim_pipelines.release.publication import json_bytes
 from eucaim_pipelines.resources.lock import DatasetLock
@@ -58,15 +60,16 @@ def instances(
 ) -> dg.MaterializeResult:
     """Images de-identified, verified, stored under their final keys; unseen until a manifest names them."""
     dataset = context.partition_key
-    pseudonyms = pseudonymisation.pseudonyms()
-    pooled = _pooled(restricted.shelf(dataset))
     deidentifier = pseudonymisation.deidentifier(contracts.source(dataset), contracts)
+    pseudonyms, pooled = deidentifier.pseudonyms, _pooled(restricted.shelf(dataset))
+    if pseudonyms.lethe is not None:
+        context.log.warning(WARNING)
     making = Making(
         deidentifier,
         store.open(),
         dataset,
         restricted.max_file_bytes,
-        pseudonymisation.site_key().key_id,
+        pseudonyms.key_id,
         read_all=pseudonymisation.read_back_all,
     )
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
@@ -79,10 +82,11 @@ def instances(
         gone = {w.reception.id: ("pending", "SOURCE_GONE") for w in work if w.reception.id not in made}
         ledger.dispose(gone)
         state = ledger.fact("seen")
-    table = instances_table(made, pseudonyms)
+    table, actions = instances_table(made, pseudonyms), actions_table(made.values())
     shelf = releasable.shelf(dataset)
     shelf.write("deidentified/instances", table)
-    shelf.write("deidentified/actions", actions_table(made.values()))
+    shelf.write("deidentified/actions", actions)
+    shelf.write_bytes("deidentified/searched.json", json_bytes(searched(made.values())._asdict()))
     shelf.write_bytes("deidentified/state.json", json_bytes(json.loads(state or "{}")))
     restricted.shelf(dataset).write("unknown_terms", unknown_terms_table(made.values()))
     refused = sum(item.refusal is not None for item in made.values())
@@ -91,6 +95,7 @@ def instances(
         | counted(
             refused=refused, waiting_for_source=len(gone), bytes=sum(i.bytes or 0 for i in made.values())
         )
+        | {"what_was_done": dg.MetadataValue.md(stated.actions_text(actions))}
     )
 
 
@@ -111,7 +116,8 @@ def clinical_records(
     """Clinical rows under pseudonyms: codes, numbers, shifted dates, pooled ages; nothing undeclared."""
     dataset = context.partition_key
     shelf, source = restricted.shelf(dataset), contracts.source(dataset)
-    pseudonyms, pooled = pseudonymisation.pseudonyms(), _pooled(shelf)
+    pseudonyms, pooled = pseudonymisation.pseudonyms(source), _pooled(shelf)
+    chosen = source.deidentification
     rows, coded = shelf.read_all("clinical_records"), shelf.read_all("coded_records")
     issuers = people.issuers(shelf.read("people"))
     identities = coding.all_identities(rows, source.clinical, shelf.read("dicom_instances"))
@@ -123,7 +129,8 @@ def clinical_records(
             pooled,
             identities,
             issuers,
-            source.deidentification.dates,
+            chosen.dates,
+            emptied=() if chosen.patient_characteristics else spec.characteristics,
         )
         for spec in source.clinical
     }
@@ -155,11 +162,13 @@ def study_links(
     """Study, episode, timepoint, age and days from diagnosis under pseudonyms."""
     dataset = context.partition_key
     restricted_shelf, shelf = restricted.shelf(dataset), releasable.shelf(dataset)
+    source = contracts.source(dataset)
     table = links.deidentify(
         restricted_shelf.read("study_links"),
-        pseudonymisation.pseudonyms(),
+        pseudonymisation.pseudonyms(source),
         _pooled(restricted_shelf),
-        contracts.source(dataset).deidentification.dates,
+        source.deidentification.dates,
+        ages=source.deidentification.patient_characteristics,
     )
     shelf.write("deidentified/study_links", table)
     return dg.MaterializeResult(metadata=table_metadata(shelf, "deidentified/study_links", table))
@@ -214,57 +223,6 @@ def dispositions(
     )
 
 
-@dg.asset(
-    key=["deidentified", "evidence"],
-    deps=[
-        ["restricted", "unmapped_values"],
-        ["deidentified", "dispositions"],
-        ["deidentified", "clinical_records"],
-    ],
-    **placed("release", "deidentification", "json"),
-)
-@guarded
-def evidence(
-    context: dg.AssetExecutionContext,
-    restricted: RestrictedZone,
-    releasable: ReleasableZone,
-    contracts: Contracts,
-    pseudonymisation: Pseudonymisation,
-    lock: DatasetLock,
-) -> dg.MaterializeResult:
-    """What was counted where the identities still were, and by which profile and key they were removed."""
-    dataset = context.partition_key
-    here, shelf, source = restricted.shelf(dataset), releasable.shelf(dataset), contracts.source(dataset)
-    rows, unmapped = here.read_all("clinical_records"), here.read("unmapped_values")
-    links = here.read("study_links")
-    with restricted.ledger(dataset) as ledger:
-        balance = ledger.balance()
-        removed, repeated = (int(ledger.fact(name) or 0) for name in ("rows_removed", "duplicate_keys"))
-    counts = CrossedCounts(
-        received=balance["received"],
-        quarantined=balance["quarantined"],
-        studies=links.num_rows,
-        studies_without_patient_id=links.column("PatientID").null_count,
-        coded_cells=sum(_coded_cells(rows[spec.name], spec) for spec in source.clinical),
-        unmapped_cells=pc.sum(unmapped.column("rows")).as_py() or 0,
-        clinical_rows=sum(table.num_rows for table in rows.values()),
-        duplicate_keys=repeated,
-        removed_rows=removed,
-        pooled_patients=len(_pooled(here)),
-        ambiguous_patient_ids=people.ambiguous(here.read("people")),
-        identity_cells=json.loads(shelf.read_bytes("deidentified/caught.json"))["identity_cells"],
-    )
-    rules = {
-        "source_contract": source.digest,
-        "contracts": contracts.digest(dataset),
-        "deidentification": pseudonymisation.deidentifier(source, contracts).digest,
-        "key_id": pseudonymisation.site_key().key_id,
-        "software": code_digest(),
-    }
-    shelf.write_bytes("deidentified/evidence.json", json_bytes({"counts": asdict(counts), "rules": rules}))
-    return dg.MaterializeResult(metadata=counted(**asdict(counts)) | {"key_id": rules["key_id"]})
-
-
 def _subject(
     reception: Reception, pseudonyms: Pseudonyms, pooled: frozenset[str], issuers: Mapping[str, str]
 ) -> Subject:
@@ -284,8 +242,3 @@ def _balance(ledger: Ledger) -> str | None:
     except DataError as error:
         return str(error)
     return None
-
-
-def _coded_cells(rows: pa.Table, spec: ClinicalFile) -> int:
-    """Cells with a value in the columns that go on."""
-    return sum(len(rows) - rows.column(spec.declared[name]).null_count for name in spec.fields)

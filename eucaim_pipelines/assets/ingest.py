@@ -190,7 +190,7 @@ def study_links(
     instances, coded = shelf.read("dicom_instances"), shelf.read_all("coded_records")
     links = linkage.link_studies(instances, coded, source)
     shelf.write("study_links", links)
-    patient = pseudonymisation.pseudonyms().patient
+    patient = pseudonymisation.pseudonyms(source).patient
     shelf.write("people", people.people(instances, coded))
     pooled = people.pooled(instances, coded, links, source, patient)
     shelf.write("pooled", pa.table({"patient_id": pa.array(sorted(pooled), pa.string())}))

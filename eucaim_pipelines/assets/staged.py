@@ -5,6 +5,7 @@ Glue between the releasable zone and the packages that know what it means; no as
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +19,10 @@ import pyarrow.parquet as pq
 from eucaim_pipelines.assets.state import software
 from eucaim_pipelines.catalogue import facts as catalogue_facts
 from eucaim_pipelines.catalogue.facts import CatalogueFacts
+from eucaim_pipelines.contracts.sources import Deidentification
+from eucaim_pipelines.deidentification import profile_summary
+from eucaim_pipelines.deidentification.images import EXPLAINED
+from eucaim_pipelines.deidentification.lethe import WARNING
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.quality import findings as found
@@ -25,12 +30,15 @@ from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.linkage import CrossedCounts
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.quality.verdict import Verdict
+from eucaim_pipelines.release import statements
 from eucaim_pipelines.release.publication import Content
 from eucaim_pipelines.report.content import (
+    EFFECTS,
     ActionCount,
     DispositionCount,
     HeldFile,
     LocalDetail,
+    Removal,
     Report,
     RowPointer,
     Sizes,
@@ -78,7 +86,7 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
 def _digest(tier: int, shelf: Shelf) -> str:
     """Digest of what record and report say beside the tables: they are part of the version too."""
     digest = hashlib.sha256()
-    for name in ("dispositions.parquet", "actions.parquet", "evidence.json"):
+    for name in ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json"):
         digest.update(hashlib.sha256(shelf.read_bytes(f"deidentified/{name}")).digest())
     for number in range(1, tier + 1):
         digest.update(hashlib.sha256(shelf.read_bytes(f"tier_{number}/verdict.json")).digest())
@@ -87,8 +95,9 @@ def _digest(tier: int, shelf: Shelf) -> str:
 
 
 def documents(tier: int, shelf: Shelf) -> dict[str, bytes]:
-    """Record and report of the tier."""
-    return {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
+    """Record and report of the tier, and the signed statement, which is that of every tier."""
+    own = {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
+    return own | {statements.NAME: shelf.read_bytes("deidentified/statement.json")}
 
 
 def everything(content: Content, documents: Mapping[str, bytes]) -> str:
@@ -165,7 +174,8 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
         dispositions=_as_they_stand(dispositions, any(each.reached for each in verdicts)),
         sizes=sizes(shelf),
         actions=_actions(shelf.read("deidentified/actions")),
-        methods=_methods(staged.rules, contracts, tier),
+        removal=_removal(shelf),
+        methods=_methods(staged.rules, contracts, tier, contracts.source(dataset).deidentification),
         reasons=load_reasons(contracts.folder / "reasons.csv"),
     )
 
@@ -205,7 +215,28 @@ def _actions(table: pa.Table) -> list[ActionCount]:
     ]
 
 
-def _methods(rules: Mapping[str, str], contracts: Contracts, tier: int) -> dict[str, str]:
+def _removal(shelf: Shelf) -> Removal:
+    """What was done by kind of attribute, and what the search for identities came to."""
+    effects: Counter[tuple[str, str]] = Counter()
+    explained: Counter[str] = Counter()
+    for row in shelf.read("deidentified/actions").to_pylist():
+        if row["action"] == EXPLAINED:
+            explained[row["reason"]] += row["elements"]
+        else:
+            # A composite action of a sequence has removed it: its items would be counted one by one.
+            effect = EFFECTS.get(row["action"], EFFECTS["X"])
+            effects[profile_summary.words(row["reason"]), effect] += row["elements"]
+    kinds = sorted({what for what, _ in effects})
+    return Removal(
+        **json.loads(shelf.read_bytes("deidentified/searched.json")),
+        effects={what: {name: effects[what, name] for name in EFFECTS.values()} for what in kinds},
+        explained=dict(sorted(explained.items())),
+    )
+
+
+def _methods(
+    rules: Mapping[str, str], contracts: Contracts, tier: int, chosen: Deidentification
+) -> dict[str, str]:
     tables = contracts.tables()
     held = ", ".join(f"{name} {tables[name].version}" for name in contracts.tiers().tables(tier))
     return {
@@ -213,6 +244,11 @@ def _methods(rules: Mapping[str, str], contracts: Contracts, tier: int) -> dict[
         "Tables and contract versions": held,
         "Source contract (SHA-256)": rules["source_contract"],
         "De-identification rules (SHA-256)": rules["deidentification"],
+        "Options of de-identification": ", ".join(
+            f"{name} {str(value).lower()}" for name, value in chosen.model_dump().items()
+        ),
+        **({"Pseudonyms and UIDs": WARNING} if chosen.pseudonyms == "lethe" else {}),
         "Identifier of the site's key": rules["key_id"],
+        "Signed statement": f"{statements.NAME}, checked by eucaim verify",
         "Standards": "DICOM PS3.15 Table E.1-1; EUCAIM hyper-ontology v2.0; EUCAIM DCAT-AP v2.0",
     }

@@ -40,7 +40,8 @@ def search_index(
     """Searchable variables per patient, diagnosis and series, with true years; private to this node."""
     dataset = context.partition_key
     here, shelf = restricted.shelf(dataset), releasable.shelf(dataset)
-    years = _true_years(here, contracts.source(dataset), pseudonymisation.pseudonyms())
+    source = contracts.source(dataset)
+    years = _true_years(here, source, pseudonymisation.pseudonyms(source))
     patient, condition, study, series = (shelf.read(f"cdm/{name}") for name in TABLES)
     table = index.build(patient, condition, study, series, years)
     here.write("search_index", table)

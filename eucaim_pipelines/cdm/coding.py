@@ -16,10 +16,10 @@ from eucaim_pipelines.cdm.imaging_codes import ImagingCodes
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 from eucaim_pipelines.contracts.sources import ClinicalFile, Column, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
+from eucaim_pipelines.dicom.lifetimes import OLDEST_AGE_YEARS
 
 PATIENT, RECORD_KEY = "PatientID", "record_key"
 KEY_SEPARATOR = "\x1f"
-OLDEST_AGE_YEARS = 130.0
 EARLIEST, LATEST = date(1850, 1, 1), date(2200, 1, 1)
 TYPES = {
     "code": pa.string(),

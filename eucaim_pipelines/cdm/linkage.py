@@ -4,19 +4,25 @@ Restricted zone, true dates. After the crossing none of this may be recoverable,
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.coding import OLDEST_AGE_YEARS, PATIENT
+from eucaim_pipelines.cdm.coding import PATIENT
 from eucaim_pipelines.cdm.imaging_codes import IMAGE, of_kind
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 from eucaim_pipelines.contracts.sources import SourceContract
+from eucaim_pipelines.dicom.lifetimes import (
+    DAYS_PER_YEAR,
+    OLDEST_AGE_YEARS,
+    STUDY_DATES,
+    age_string_years,
+    dicom_date,
+)
 
 DIAGNOSIS, TREATMENT = "GEN1000008", "GEN1000007"
-DAYS_PER_YEAR = 365.25
 STUDY_LINKS = pa.schema(
     [
         ("PatientID", pa.string()),
@@ -29,8 +35,6 @@ STUDY_LINKS = pa.schema(
         ("age_at_study_years", pa.float64()),
     ]
 )
-STUDY_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
-"""Where the date of a study is looked for, in this order."""
 _STUDY = ["PatientID", "IssuerOfPatientID", "StudyInstanceUID"]
 
 
@@ -141,29 +145,6 @@ def ages_at_diagnosis(coded: Mapping[str, pa.Table], source: SourceContract) -> 
             for patient, age in zip(*(column.to_pylist() for column in table.columns), strict=True):
                 ages[patient] = min(age, ages.get(patient, age))
     return ages
-
-
-def dicom_date(text: str | None) -> date | None:
-    """The date of a DA value (PS3.5 6.2), null when it is none."""
-    if not text or len(text) != 8 or not (text.isascii() and text.isdigit()):
-        return None
-    try:
-        return datetime.strptime(text, "%Y%m%d").date()
-    except ValueError:
-        return None
-
-
-def age_string_years(text: str | None) -> float | None:
-    """Years of an AS value such as 063Y or 018M (PS3.5 6.2), one decimal; null when it is none."""
-    per_year = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7, "M": 12.0, "Y": 1.0}
-    if (
-        not text
-        or len(text) != 4
-        or text[3] not in per_year
-        or not (text[:3].isascii() and text[:3].isdigit())
-    ):
-        return None
-    return round(int(text[:3]) / per_year[text[3]], 1)
 
 
 def _issuers(instances: pa.Table) -> dict[str, set[str]]:

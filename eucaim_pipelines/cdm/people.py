@@ -5,26 +5,14 @@ Restricted zone: identifiers as received. The pseudonyms are made by the caller.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any
 
 import pyarrow as pa
 
-from eucaim_pipelines.cdm.coding import OLDEST_AGE_YEARS, PATIENT
-from eucaim_pipelines.cdm.linkage import (
-    DAYS_PER_YEAR,
-    STUDY_DATES,
-    age_string_years,
-    ages_at_diagnosis,
-    contested_patients,
-    dicom_date,
-    first_dates,
-    with_issuers,
-)
+from eucaim_pipelines.cdm.coding import PATIENT
+from eucaim_pipelines.cdm.linkage import ages_at_diagnosis, contested_patients, first_dates, with_issuers
 from eucaim_pipelines.contracts.sources import SourceContract
+from eucaim_pipelines.dicom.lifetimes import STUDY_DATES, Life, image_tells
 
-POOLED_FROM_YEARS = 90
 UNDECIDED_ISSUER = "\\undecided"
 """Issuer of the clinical rows of a contested PatientID; the backslash keeps it apart from any in an image."""
 PEOPLE = pa.schema(
@@ -128,64 +116,20 @@ def pooled(
     links
         Study links before the crossing (`linkage.link_studies`).
     """
-    lives: dict[str, _Life] = defaultdict(_Life)
+    lives: dict[str, Life] = defaultdict(Life)
     for row in links.to_pylist():
         life = lives[pseudonym(row["PatientID"], row["IssuerOfPatientID"], row["StudyInstanceUID"])]
         life.has_age(row["age_at_study_years"])
     keys = ["PatientID", "IssuerOfPatientID", "StudyInstanceUID"]
     columns = [*keys, *STUDY_DATES, "PatientBirthDate", "PatientAge"]
     for row in with_issuers(instances).group_by(columns, use_threads=False).aggregate([]).to_pylist():
-        _image_tells(lives[pseudonym(*(row[key] for key in keys))], row)
+        image_tells(lives[pseudonym(*(row[key] for key in keys))], row)
     names = issuers(people(instances, coded))
     _rows_tell(lambda patient: lives[pseudonym(patient, names.get(patient), "")], coded, source)
     return frozenset(person for person, life in lives.items() if life.reaches_old_age())
 
 
-@dataclass
-class _Life:
-    """What is known of one person: first and last possible day of birth by each source, latest date."""
-
-    births: list[tuple[date, date]] = field(default_factory=list)
-    latest: date = date.min
-    old: bool = False
-
-    def has_age(self, years: float | None, day: date | None = None) -> None:
-        """An age in years; with its day it tells of the birth, to the year (ages may be rounded down)."""
-        self.old |= years is not None and round(years, 1) >= POOLED_FROM_YEARS
-        if years is not None and day is not None:
-            first = _years_before(day, int(years) + 1) + timedelta(days=1)
-            self.births.append((first, _years_before(day, int(years))))
-
-    def has_date(self, day: date) -> None:
-        """A date at which something of this person is recorded."""
-        self.latest = max(self.latest, day)
-
-    def reaches_old_age(self) -> bool:
-        """Whether 90 is reached, by the earliest birth that the sources allow.
-
-        Where they agree this is the earliest that all of them allow, else the earliest that any of them does.
-        """
-        if self.old or not self.births:
-            return self.old
-        firsts, lasts = zip(*self.births, strict=True)
-        earliest = max(firsts) if max(firsts) <= min(lasts) else min(firsts)
-        return bool(earliest <= _years_before(self.latest, POOLED_FROM_YEARS))
-
-
-def _image_tells(life: _Life, row: Mapping[str, Any]) -> None:
-    days = [day for name in STUDY_DATES if (day := dicom_date(row[name])) is not None]
-    for day in days:
-        life.has_date(day)
-    day = next(iter(days), None)
-    life.has_age(age_string_years(row["PatientAge"]), day)
-    born = dicom_date(row["PatientBirthDate"])
-    if born is not None and (day is None or 0 <= (day - born).days / DAYS_PER_YEAR <= OLDEST_AGE_YEARS):
-        life.births.append((born, born))
-
-
-def _rows_tell(
-    life_of: Callable[[str], _Life], coded: Mapping[str, pa.Table], source: SourceContract
-) -> None:
+def _rows_tell(life_of: Callable[[str], Life], coded: Mapping[str, pa.Table], source: SourceContract) -> None:
     diagnosis = first_dates(coded, source.linkage.diagnosis_date)
     for patient, age in ages_at_diagnosis(coded, source).items():
         life_of(patient).has_age(age, diagnosis.get(patient))
@@ -197,11 +141,3 @@ def _rows_tell(
                     life_of(patient).has_age(value)
                 elif value is not None and declared.kind == "date":
                     life_of(patient).has_date(value)
-
-
-def _years_before(day: date, years: int) -> date:
-    """The same day of another year; the 29 February falls on the 28th, no date is earlier than the first."""
-    if day.year <= years:
-        return date.min
-    leap = day.month == 2 and day.day == 29
-    return date(day.year - years, day.month, 28 if leap else day.day)

@@ -1,6 +1,7 @@
 """The `eucaim` command: thin commands over the same functions that Dagster's assets call.
 
 Exit codes: 0 done, 1 the data is at fault, 2 the call, a contract or a setting is, 3 the machine is.
+What a command needs is imported when it is called, so that each starts at once.
 """
 
 import os
@@ -8,7 +9,7 @@ import sys
 
 import typer
 
-from eucaim_pipelines.cli import demonstration, operate, show
+from eucaim_pipelines.cli import deidentify, demonstration, operate, show, statement
 from eucaim_pipelines.errors import EucaimError, Fault
 
 app = typer.Typer(
@@ -23,9 +24,11 @@ app.add_typer(quarantine, name="quarantine")
 app.command("demo-export")(demonstration.demo_export)
 app.command("demo")(demonstration.demo)
 app.command("real")(demonstration.real)
+app.command("deidentify")(deidentify.deidentify)
 app.command("keygen")(operate.keygen)
 app.command("run")(operate.run)
 app.command("verify")(operate.verify)
+app.command("public-key")(statement.public_key)
 app.command("status")(show.status)
 app.command("explain")(show.explain)
 quarantine.command("list")(show.quarantine_list)

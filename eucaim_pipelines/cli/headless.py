@@ -57,9 +57,7 @@ class Site:
         self.releasable = ReleasableZone(folder=folder)
         contracts = str(settings.data_contracts) if settings.data_contracts else None
         self.contracts = Contracts(sources=str(settings.sources), data_contracts=contracts)
-        self.pseudonymisation = Pseudonymisation(
-            key_file=str(settings.key_file) if settings.key_file else None
-        )
+        self.pseudonymisation = Pseudonymisation.of(settings)
         where = Store(
             release=settings.release, s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region
         )

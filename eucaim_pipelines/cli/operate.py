@@ -1,26 +1,24 @@
-"""Commands that do something: make a key, run a dataset, verify a release."""
+"""Commands that do something: make a key, run a dataset, verify a release.
+
+What they need is imported when they are called, so that every command starts at once.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from eucaim_pipelines.cli.headless import Site, run_dataset
-from eucaim_pipelines.cli.tables import files_table, places, release_table
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
 from eucaim_pipelines.errors import DataError, SettingsError
-from eucaim_pipelines.release import manifest as manifests
-from eucaim_pipelines.release.manifest import TIERS
-from eucaim_pipelines.settings import load_settings
 
 Tier = Annotated[int | None, typer.Option(min=1, max=3, help="1, 2 or 3; without it the contract's.")]
 
 
 def keygen(file: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:
     """Write a new random key that only its owner may read. Keep a copy: without it nothing can be linked."""
+    from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+
     SiteKey.generate(file)
-    Console().print(f"Key written to {file}. Keep a copy in a safe place; it is never written anywhere else.")
+    typer.echo(f"Key written to {file}. Keep a copy in a safe place; it is never written anywhere else.")
 
 
 def run(
@@ -32,6 +30,12 @@ def run(
     ] = None,
 ) -> None:
     """Take a dataset's newest exports to the tier it aims at; nothing happens when nothing is new."""
+    from rich.console import Console
+
+    from eucaim_pipelines.cli.headless import run_dataset
+    from eucaim_pipelines.cli.tables import files_table, places, release_table
+    from eucaim_pipelines.settings import load_settings
+
     settings = load_settings()
     if verify is not None:
         settings = settings.model_copy(update={"verify": verify})
@@ -57,13 +61,24 @@ def verify(
     tier: Annotated[
         int | None, typer.Option(min=1, max=3, help="One tier; without it all that are released.")
     ] = None,
+    public_key: Annotated[
+        str | None, typer.Option(help="The site's public key; without it that of this site's own key.")
+    ] = None,
 ) -> None:
-    """Read a release again, everything it names, and compare with its manifest."""
+    """Read a release again, everything it names, compare with its manifest, and check its statement."""
+    from rich.console import Console
+
+    from eucaim_pipelines.cli.headless import Site
+    from eucaim_pipelines.cli.statement import check_statement, trusted_key
+    from eucaim_pipelines.release import manifest as manifests
+    from eucaim_pipelines.settings import load_settings
+
     site = Site(load_settings())
-    console = Console()
+    console, trusted = Console(), trusted_key(site, public_key)
     found = False
     faults: list[manifests.Fault] = []
-    for number in [tier] if tier else TIERS:
+    unstated = 0
+    for number in [tier] if tier else manifests.TIERS:
         manifest = manifests.current(site.store, dataset, number)
         if manifest is None:
             continue
@@ -73,7 +88,10 @@ def verify(
         console.print(f"tier {number}, {manifest.version}: {checked} things checked, {len(wrong)} wrong")
         for fault in wrong:
             console.print(f"  {fault.what}: {fault.key}", soft_wrap=True)
+        unstated += not check_statement(site, manifest, trusted)
     if not found:
         raise SettingsError(f"'{dataset}' has no release" + (f" at tier {tier}." if tier else "."))
     if faults:
         raise DataError(f"{len(faults)} of the things that the release names are not as its manifest says.")
+    if unstated:
+        raise DataError(f"The signed statements of {unstated} releases do not hold.")

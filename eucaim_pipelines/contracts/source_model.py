@@ -27,6 +27,9 @@ Kind = Literal[
 FIELD_KINDS = ("code", "age", "date", "number", "integer", "boolean")
 OFFSET_SUFFIX = "_offset_days"
 GIVEN_SUFFIX = "_given"
+CHARACTERISTICS = ("birth_sex", "ethnicity")
+"""Vocabularies whose codes describe the person, not the disease (PS3.15 E.3.7, Retain Patient
+Characteristics)."""
 RESERVED_FIELDS = ("patient_id", "record_id", "record_key", "file", "export", "line", "reason")
 
 DatasetId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,150}$")]
@@ -167,6 +170,15 @@ class ClinicalFile(_Part):
         return {str(c.field): c for c in self.columns.values() if c.kind in FIELD_KINDS}
 
     @property
+    def characteristics(self) -> frozenset[str]:
+        """Fields that describe the person: ages, and codes of sex and ethnicity."""
+        return frozenset(
+            name
+            for name, column in self.fields.items()
+            if column.kind == "age" or column.vocabulary in CHARACTERISTICS
+        )
+
+    @property
     def declared(self) -> dict[str, str]:
         """Every declared field, whatever its kind, to the header of its column."""
         return {c.field: name for name, c in self.columns.items() if c.field is not None}
@@ -188,9 +200,19 @@ class Deidentification(_Part):
 
     `dates`: moved by whole weeks into the past (`shift`), set to the first of their month (`day_one`), or
     removed with their times (`remove`); alike in images, clinical rows and study links.
+    `patient_characteristics`: whether age, sex, ethnicity, size and weight stay, alike in all three.
+    `descriptors`: whether descriptions of images stay, as far as a pattern, list or map knows them.
+    `private_numbers`: whether the listed private numbers of images stay (b-values, scale factors).
+    `pixels`: images that may show text are held back (`quarantine`), or masked and looked at again (`clean`).
+    `pseudonyms`: derived from the site's key (`hmac`), or as EUCAIM's Lethe makes them (`lethe`).
     """
 
     dates: Literal["shift", "day_one", "remove"] = "shift"
+    patient_characteristics: bool = True
+    descriptors: bool = True
+    private_numbers: bool = True
+    pixels: Literal["quarantine", "clean"] = "quarantine"
+    pseudonyms: Literal["hmac", "lethe"] = "hmac"
 
 
 class CheckChange(_Part):

@@ -47,6 +47,7 @@ def deidentify(
     identities: Mapping[str, Collection[str]] | None = None,
     issuers: Mapping[str, str] | None = None,
     policy: DatePolicy = "shift",
+    emptied: Collection[str] = (),
 ) -> Crossed:
     """De-identify the coded rows of one clinical file.
 
@@ -66,6 +67,8 @@ def deidentify(
         PatientID to the issuer under which the images know it.
     policy
         What happens to dates; it is that of the images.
+    emptied
+        Fields that the source does without: the column crosses, no cell does.
     """
     patients = [(cell or "").strip() for cell in table.column("PatientID").to_pylist()]
     people = {
@@ -92,7 +95,9 @@ def deidentify(
             OFFSET_SUFFIX
         )  # days from diagnosis would give a date away that was caught
         for row, (patient, cell) in enumerate(zip(patients, table.column(name).to_pylist(), strict=True)):
-            if cell is not None and kind not in ("code", "boolean"):
+            if name in emptied:
+                cell = None
+            elif cell is not None and kind not in ("code", "boolean"):
                 if not names[patient].isdisjoint(_forms(cell)):
                     caught.add((name, row))
                 if (name, row) in caught or (origin, row) in caught:

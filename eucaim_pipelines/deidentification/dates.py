@@ -5,15 +5,11 @@ Which attribute is a date of the patient is the profile's matter.
 
 import re
 from datetime import date
-from typing import Literal
 
+from eucaim_pipelines.deidentification.options import DatePolicy
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 
 POOLED_AGE_YEARS = 90
-DatePolicy = Literal["shift", "day_one", "remove"]
-"""What a source may choose for the dates of its patients: whole weeks into the past, the first of the month,
-or no date at all."""
-
 _DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})", re.ASCII)
 _DATETIME = re.compile(r"(\d{8})(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?([+-]\d{4})?", re.ASCII)
 _TIME = re.compile(

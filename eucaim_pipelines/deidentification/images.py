@@ -3,30 +3,34 @@
 The order of the steps lives here; what happens to a value in `walker`, what may stay in `profile`.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from pydicom import Dataset
-from pydicom.dataset import FileMetaDataset
-
-from eucaim_pipelines.deidentification import codes, dates, marks, verification
+from eucaim_pipelines.deidentification import codes, dates, marks
+from eucaim_pipelines.deidentification.options import Options
+from eucaim_pipelines.deidentification.pixels import PixelCleaner
 from eucaim_pipelines.deidentification.profile import TOP_LEVEL, Profile, Rule
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
-from eucaim_pipelines.deidentification.replacements import REMOVED, Context
-from eucaim_pipelines.deidentification.walker import Walker
+from eucaim_pipelines.deidentification.replacements import REMOVED, Replacements, Source
+from eucaim_pipelines.deidentification.verification import Verifier
+from eucaim_pipelines.deidentification.walker import Walker, put
 from eucaim_pipelines.dicom import second_reading, transfer_syntaxes, values, writing
-from eucaim_pipelines.dicom.examination import examine
+from eucaim_pipelines.dicom.elements import DataSet
+from eucaim_pipelines.dicom.examination import Examined, examine
 from eucaim_pipelines.dicom.inventory import header_row
+from eucaim_pipelines.dicom.transfer_syntaxes import Encoding
 from eucaim_pipelines.errors import Refusal
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Raised whenever the code changes what comes out for equal input."""
 
 EXPLAINED = "E"
+_WALKERS = 8
+"""Persons, SOP classes and encodings whose replacements are remembered at a time."""
 
 
 class Subject(NamedTuple):
@@ -42,6 +46,10 @@ class Subject(NamedTuple):
 
     pseudonym: str
     pooled_age: bool = False
+
+
+SubjectOf = Subject | Callable[[Mapping[str, Any]], Subject]
+"""A person, or how to tell who it is from the header row as received."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class Deidentified(NamedTuple):
 
     data: bytes
     row: dict[str, Any]
+    """Header row of the released object; its `pixel_digest` is left to whoever needs it."""
     actions: Counter[tuple[int, str, str]]
     """How often (tag, action, reason) was applied; private tags are counted as they are. Action `E` counts
     values of the source that stand in the output because the profile keeps an equal one there."""
@@ -83,12 +92,16 @@ class Deidentified(NamedTuple):
     """Equal for objects that are built alike: class, transfer syntax, tags and VRs."""
     unknown_terms: frozenset[tuple[int, str]]
     """Tag and term of code strings that the lists do not know, as received: for the restricted zone only."""
+    pixels: bytes | memoryview | None
+    """Value of the released pixel data element."""
+    residuals: int | None = None
+    """What the verifier found that nothing explains; None while nobody has looked."""
 
 
 class Deidentifier:
     """De-identifies objects under one profile, one key and the maps of one source; can be pickled.
 
-    Nothing about one object is remembered for the next but the resolved rules.
+    Replacements of the last few persons are remembered, each with everything that it depends on.
     """
 
     def __init__(
@@ -96,51 +109,44 @@ class Deidentifier:
         profile: Profile,
         pseudonyms: Pseudonyms,
         maps: SourceMaps | None = None,
-        date_policy: dates.DatePolicy = "shift",
+        options: Options | None = None,
+        cleaner: PixelCleaner | None = None,
     ) -> None:
-        self.profile, self.pseudonyms, self.maps = profile, pseudonyms, maps or SourceMaps()
-        self.date_policy: dates.DatePolicy = date_policy
-        self._rules: dict[tuple[str, str], dict[int, Rule]] = {}
+        self.options = options or Options()
+        self.profile = profile.with_options(self.options)
+        self.pseudonyms, self.maps = pseudonyms, maps or SourceMaps()
+        self.cleaner = (cleaner or PixelCleaner()) if self.options.pixels == "clean" else None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._rules: dict[tuple[str, str], Mapping[int, Rule]] = {}
+        self._walkers: OrderedDict[tuple[str, Encoding, Subject], Walker] = OrderedDict()
 
     @cached_property
     def digest(self) -> str:
-        """Names what an object was made under: profile, vocabularies, source maps, dates, engine version."""
-        content = f"{ENGINE_VERSION} {self.profile.digest} {self.maps.digest} {self.date_policy}"
+        """Names what an object was made under: profile, vocabularies, maps, options, engine version."""
+        cleaner = self.cleaner.digest if self.cleaner else ""
+        content = f"{ENGINE_VERSION} {self.profile.digest} {self.maps.digest} {tuple(self.options)} {cleaner}"
         return sha256(content.encode()).hexdigest()
 
-    def deidentify(self, data: bytes, subject: Subject) -> Deidentified:
-        """Build the released form of a file.
+    def deidentify(self, data: bytes, subject: SubjectOf) -> Deidentified:
+        """Build the released form of a file, unverified.
 
         Raises
         ------
         Refusal
-            Whatever `examine` refuses, and `MALFORMED` for pixel streams that cannot be rebuilt.
+            Whatever `examine` refuses, `BURNED_IN_RISK` for pixels that may show text and are not to be
+            cleaned, whatever `PixelCleaner.clean` refuses, `MALFORMED` for streams that cannot be rebuilt.
         """
-        row, ds = examine(data)
-        encoding = transfer_syntaxes.encoding(row["TransferSyntaxUID"])
-        if encoding is None:
-            raise Refusal("TRANSFER_SYNTAX_NOT_ALLOWED", header=row)
-        context = self._context(row, ds, subject)
-        sop_class = str(row["SOPClassUID"])
-        walker = Walker(lambda place: self._resolved(sop_class, place), self.pseudonyms, context, encoding)
-        out = walker.walk(ds)
-        self._identify(out, subject, encoding)
-        self._add_age(out, row, context, encoding)
-        structured = 0x0040A730 in ds._dict
-        marks.mark(out, self._method(), self.date_policy, encoding, structured=structured)
-        out.file_meta = FileMetaDataset()
-        out.file_meta.TransferSyntaxUID = row["TransferSyntaxUID"]
-        new_row = header_row(out)
-        if new_row["pixel_digest"]:
-            new_row["pixel_digest"] = self.pseudonyms.digest("pixels", new_row["pixel_digest"])
-        released = writing.to_file(
-            out, sop_class, new_row["SOPInstanceUID"], row["TransferSyntaxUID"], encoding
-        )
-        structure = second_reading.structure(out, sop_class, row["TransferSyntaxUID"])
-        unknown = frozenset(walker.replacements.unknown_terms)
-        return Deidentified(released, new_row, walker.actions, structure, unknown)
+        examined = examine(data)
+        row = examined.row
+        if not row["risk"]:
+            return self._rebuild(examined, subject, cleaned=False)
+        if self.cleaner is None:
+            raise Refusal("BURNED_IN_RISK", header=row)
+        return self._rebuild(examine(self.cleaner.clean(data, row)), subject, cleaned=True)
 
-    def deidentify_verified(self, data: bytes, subject: Subject) -> Deidentified:
+    def deidentify_verified(self, data: bytes, subject: SubjectOf) -> Deidentified:
         """`deidentify`, then search the output for every identity of the input; hits that the profile's own
         kept values explain are counted among the actions.
 
@@ -150,13 +156,12 @@ class Deidentifier:
             As `deidentify`, and `RESIDUAL_IDENTITY` when the search finds anything.
         """
         result = self.deidentify(data, subject)
-        first_days = self.date_policy == "day_one"
-        found = verification.verify(data, result.data, self.released_words, first_of_month=first_days)
+        found = self._verifier.verify(data, result.data)
         if found.residuals:
             raise Refusal("RESIDUAL_IDENTITY", header=examine(data).row)
         for (tag, explanation), count in found.explained.items():
             result.actions[tag, EXPLAINED, explanation] += count
-        return result
+        return result._replace(residuals=len(found.residuals))
 
     @cached_property
     def released_words(self) -> frozenset[str]:
@@ -164,72 +169,121 @@ class Deidentifier:
         written = {
             REMOVED,
             "OTHER",
-            self._method(),
+            self._method,
             codes.LOCAL_MEANING,
             codes.LOCAL_SCHEME,
             "EUCAIM_PIPELINES",
         }
-        return frozenset(
-            written
-            | set(self.maps.series_descriptions.values())
-            | {option.meaning for option in marks.OPTIONS}
+        written |= set(self.maps.series_descriptions.values())
+        return frozenset(written | {option.meaning for option in marks.OPTIONS})
+
+    @cached_property
+    def _method(self) -> str:
+        return f"eucaim_pipelines {self.profile.name} {self.digest[:12]}"
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self.released_words, first_of_month=self.options.dates == "day_one")
+
+    @cached_property
+    def _source(self) -> Source:
+        return Source(
+            descriptions=self.maps.series_descriptions,
+            manufacturers={" ".join(name.split()).casefold(): name for name in self.maps.manufacturers},
+            body_parts=frozenset(name.encode("ascii", "ignore") for name in self.maps.body_parts),
+            dates=self.options.dates,
+            characteristics=self.options.patient_characteristics,
         )
 
-    def _resolved(self, sop_class: str, place: str) -> dict[int, Rule]:
+    def _rebuild(self, examined: Examined, subject_of: SubjectOf, *, cleaned: bool) -> Deidentified:
+        row, ds = examined
+        subject = subject_of if isinstance(subject_of, Subject) else subject_of(row)
+        sop_class, syntax = str(row["SOPClassUID"]), ds.transfer_syntax
+        walker = self._walker(sop_class, ds.encoding, subject)
+        out, encoded = walker.rebuild(ds, row, self._kept_dimensions(ds, sop_class))
+        _identify(out, encoded, subject)
+        if self.options.patient_characteristics:
+            _set_age(out, encoded, row, pooled=subject.pooled_age)
+        done = marks.Done(structured=0x0040A730 in ds, private=walker.kept_private, cleaned=cleaned)
+        marks.mark(out, encoded, self._method, self.options, done)
+        parts: list[bytes | memoryview] = [encoded[tag] for tag in sorted(encoded)]
+        if walker.pixels is not None:
+            tag, vr, value = walker.pixels
+            native = transfer_syntaxes.stream(syntax) == "native"
+            parts += (writing.native if native else writing.encapsulated)(tag, vr, value, ds.encoding)
+        new_row = header_row(out)
+        kept = {self.pseudonyms.uid(uid, subject.pseudonym) for uid in row["referenced_sop_instance_uids"]}
+        if sorted(kept) != new_row["referenced_sop_instance_uids"]:
+            raise Refusal("REFERENCE_LOST", header=row)
+        return Deidentified(
+            data=writing.to_file(parts, sop_class, new_row["SOPInstanceUID"], syntax),
+            row=new_row,
+            actions=Counter(walker.actions),
+            structure=second_reading.structure(out, sop_class),
+            unknown_terms=frozenset(walker.unknown_terms),
+            pixels=None if walker.pixels is None else walker.pixels[2],
+        )
+
+    def _walker(self, sop_class: str, encoding: Encoding, subject: Subject) -> Walker:
+        key = (sop_class, encoding, subject)
+        walker = self._walkers.get(key)
+        if walker is None:
+            replacements = Replacements(self.pseudonyms, self._source, encoding, *subject)
+            walker = self._walkers[key] = Walker(
+                lambda place: self._resolved(sop_class, place),
+                replacements,
+                private=self.options.private_numbers,
+            )
+            if len(self._walkers) > _WALKERS:
+                self._walkers.popitem(last=False)
+        self._walkers.move_to_end(key)
+        return walker
+
+    def _resolved(self, sop_class: str, place: str) -> Mapping[int, Rule]:
+        sop_class = "" if place else sop_class  # below the top level only the sequence counts
         rules = self._rules.get((sop_class, place))
         if rules is None:
             rules = self._rules[sop_class, place] = self.profile.rules(sop_class, place)
         return rules
 
-    def _context(self, row: Mapping[str, Any], ds: Dataset, subject: Subject) -> Context:
-        return Context(
-            pseudonym=subject.pseudonym,
-            pooled_age=subject.pooled_age,
-            frames=row["NumberOfFrames"] or 1,
-            compressed=transfer_syntaxes.stream(row["TransferSyntaxUID"]) != "native",
-            descriptions=self.maps.series_descriptions,
-            manufacturers={" ".join(name.split()).casefold(): name for name in self.maps.manufacturers},
-            body_parts=frozenset(name.encode("ascii", "ignore") for name in self.maps.body_parts),
-            kept_dimensions=self._kept_dimensions(ds, str(row["SOPClassUID"])),
-            date_policy=self.date_policy,
-        )
-
-    def _kept_dimensions(self, ds: Dataset, sop_class: str) -> tuple[int, ...] | None:
+    def _kept_dimensions(self, ds: DataSet, sop_class: str) -> tuple[int, ...] | None:
         """Indices of the dimensions whose attribute stays; None when all do."""
         dimensions = values.items(ds, 0x00209222)
         if not dimensions:
             return None
         top = self._resolved(sop_class, TOP_LEVEL)
-        order = "little" if ds.original_encoding[1] is not False else "big"
         kept = []
         for index, item in enumerate(dimensions):
             pointer = values.raw(item, 0x00209165) or b""
+            order = "little" if ds.encoding.little_endian else "big"
             tag = int.from_bytes(pointer[:2], order) << 16 | int.from_bytes(pointer[2:4], order)  # type: ignore[arg-type]
             if tag in top and not (top[tag].handler == "clear" and top[tag].empty == "X"):
                 kept.append(index)
         return None if len(kept) == len(dimensions) else tuple(kept)
 
-    def _identify(self, out: Dataset, subject: Subject, encoding: transfer_syntaxes.Encoding) -> None:
-        """Name and identifier are the pseudonym, also where the source had none (type 2, PS3.3 C.7.1.1)."""
-        marks.put(out, 0x00100010, "PN", subject.pseudonym, encoding)
-        marks.put(out, 0x00100020, "LO", subject.pseudonym, encoding)
-
-    def _add_age(
-        self, out: Dataset, row: Mapping[str, Any], context: Context, encoding: transfer_syntaxes.Encoding
-    ) -> None:
-        if values.raw(out, 0x00101010):
-            return
-        birth, day = dates.parse_date(row["PatientBirthDate"]), dates.parse_date(row["StudyDate"])
-        age = dates.age_at(birth, day) if birth and day else None
-        pooled = dates.pooled_age(age, context.pooled_age) if age else None
-        if pooled:
-            marks.put(out, 0x00101010, "AS", pooled, encoding)
-        elif 0x00101010 in out._dict:
-            out._dict.pop(0x00101010)  # type: ignore[call-overload]
-
-    def _method(self) -> str:
-        return f"eucaim_pipelines {self.profile.name} {self.digest[:12]}"
-
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in ("profile", "pseudonyms", "maps", "date_policy")}
-        return state | {"_rules": {}}
+        return {name: getattr(self, name) for name in ("options", "profile", "pseudonyms", "maps", "cleaner")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+
+def _identify(out: DataSet, encoded: dict[int, bytes], subject: Subject) -> None:
+    """Name and identifier are the pseudonym, also where the source had none (type 2, PS3.3 C.7.1.1)."""
+    put(out, encoded, 0x00100010, "PN", subject.pseudonym)
+    put(out, encoded, 0x00100020, "LO", subject.pseudonym)
+
+
+def _set_age(out: DataSet, encoded: dict[int, bytes], row: Mapping[str, Any], *, pooled: bool) -> None:
+    """Where no age stands: the one that birth and study date give; an empty one goes."""
+    element = out.elements.get(0x00101010)
+    if element is not None and element[1]:
+        return
+    birth, day = dates.parse_date(row["PatientBirthDate"]), dates.parse_date(row["StudyDate"])
+    age = dates.age_at(birth, day) if birth and day else None
+    released = dates.pooled_age(age, pooled) if age else None
+    if released:
+        put(out, encoded, 0x00101010, "AS", released)
+    elif element is not None:
+        del out.elements[0x00101010], encoded[0x00101010]

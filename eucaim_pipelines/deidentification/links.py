@@ -25,7 +25,12 @@ SCHEMA = pa.schema(
 
 
 def deidentify(
-    study_links: pa.Table, pseudonyms: Pseudonyms, pooled: Collection[str], policy: DatePolicy = "shift"
+    study_links: pa.Table,
+    pseudonyms: Pseudonyms,
+    pooled: Collection[str],
+    policy: DatePolicy = "shift",
+    *,
+    ages: bool = True,
 ) -> pa.Table:
     """Links of `SCHEMA`, sorted by patient and study; other columns are denied.
 
@@ -38,17 +43,19 @@ def deidentify(
         Pseudonyms of everybody who reaches 90 anywhere.
     policy
         What happens to StudyDate; days from diagnosis and timepoints stay whatever it is.
+    ages
+        Whether the age at the study stays.
     """
     rows = []
     for link in study_links.to_pylist():
         study = link["StudyInstanceUID"]
         person = pseudonyms.patient(link["PatientID"], link["IssuerOfPatientID"], study)
-        age = link["age_at_study_years"]
+        age = link["age_at_study_years"] if ages else None
         rows.append(
             {name: link.get(name) for name in SCHEMA.names[3:6]}
             | {
                 "patient_id": person,
-                "study_uid": pseudonyms.uid(study),
+                "study_uid": pseudonyms.uid(study, person),
                 "study_date": released_date(link["StudyDate"], person, pseudonyms, policy),
                 "age_at_study_years": None if age is None else pooled_years(age, person in pooled),
             }

@@ -1,14 +1,15 @@
-"""What is written on a released object about itself: pseudonym, age, and what was done to it (PS3.15 E.1.1).
+"""What is written on a released object about itself: what was done to it (PS3.15 E.1.1), and nothing else.
 
 Nothing here looks at what the profile keeps; that is the walker's matter.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from pydicom import Dataset
-
-from eucaim_pipelines.deidentification.dates import DatePolicy
+from eucaim_pipelines.deidentification.options import DatePolicy, Options
+from eucaim_pipelines.deidentification.walker import put
 from eucaim_pipelines.dicom import writing
+from eucaim_pipelines.dicom.elements import DataSet
 from eucaim_pipelines.dicom.transfer_syntaxes import Encoding
 
 
@@ -20,41 +21,70 @@ class Option(NamedTuple):
 
 
 PROFILE = Option("113100", "Basic Application Confidentiality Profile")
+PIXELS = Option("113101", "Clean Pixel Data Option")
+STRUCTURED = Option("113104", "Clean Structured Content Option")
 DESCRIPTORS = Option("113105", "Clean Descriptors Option")
 MODIFIED_DATES = Option("113107", "Retain Longitudinal Temporal Information Modified Dates Option")
 CHARACTERISTICS = Option("113108", "Retain Patient Characteristics Option")
-STRUCTURED = Option("113104", "Clean Structured Content Option")
-OPTIONS = (PROFILE, DESCRIPTORS, MODIFIED_DATES, CHARACTERISTICS, STRUCTURED)
-TEMPORAL = {"shift": "MODIFIED", "day_one": "MODIFIED", "remove": "REMOVED"}
+SAFE_PRIVATE = Option("113111", "Retain Safe Private Option")
+OPTIONS = (PROFILE, PIXELS, STRUCTURED, DESCRIPTORS, MODIFIED_DATES, CHARACTERISTICS, SAFE_PRIVATE)
+TEMPORAL: dict[DatePolicy, str] = {"shift": "MODIFIED", "day_one": "MODIFIED", "remove": "REMOVED"}
 """LongitudinalTemporalInformationModified (0028,0303) of each policy."""
 
 
-def options(policy: DatePolicy, *, structured: bool) -> list[Option]:
+class Done(NamedTuple):
+    """What was done to one object besides what is done to every one.
+
+    Attributes
+    ----------
+    structured
+        Its content tree was cleaned.
+    private
+        Private numbers were kept.
+    cleaned
+        Its pixels were cleaned.
+    """
+
+    structured: bool
+    private: bool
+    cleaned: bool
+
+
+def options(chosen: Options, done: Done) -> tuple[Option, ...]:
     """Options that were used for an object, by code: modified dates only where dates were retained."""
-    used = [PROFILE, DESCRIPTORS, CHARACTERISTICS]
-    used += [MODIFIED_DATES] if policy != "remove" else []
-    used += [STRUCTURED] if structured else []
-    return sorted(used)
+    used = {
+        PROFILE: True,
+        PIXELS: done.cleaned,
+        STRUCTURED: done.structured,
+        DESCRIPTORS: chosen.descriptors,
+        MODIFIED_DATES: chosen.dates != "remove",
+        CHARACTERISTICS: chosen.patient_characteristics,
+        SAFE_PRIVATE: done.private,
+    }
+    return tuple(sorted(option for option, was_used in used.items() if was_used))
 
 
-def mark(out: Dataset, method: str, policy: DatePolicy, encoding: Encoding, *, structured: bool) -> None:
+def mark(out: DataSet, encoded: dict[int, bytes], method: str, chosen: Options, done: Done) -> None:
     """Say what was done to this object and nothing else."""
-    put(out, 0x00080005, "CS", "ISO_IR 192", encoding)
-    put(out, 0x00120062, "CS", "YES", encoding)
-    put(out, 0x00120063, "LO", method, encoding)
-    put(out, 0x00280303, "CS", TEMPORAL[policy], encoding)
-    items = []
-    for option in options(policy, structured=structured):
-        item = Dataset()
-        put(item, 0x00080100, "SH", option.value, encoding)
-        put(item, 0x00080102, "SH", "DCM", encoding)
-        put(item, 0x00080104, "LO", option.meaning, encoding)
+    put(out, encoded, 0x00080005, "CS", "ISO_IR 192")
+    put(out, encoded, 0x00120062, "CS", "YES")
+    put(out, encoded, 0x00120063, "LO", method)
+    put(out, encoded, 0x00280303, "CS", TEMPORAL[chosen.dates])
+    if done.cleaned:
+        put(out, encoded, 0x00280301, "CS", "NO")
+    used = options(chosen, done)
+    items, encoded[0x00120064] = _codes(used, out.encoding, out.transfer_syntax)
+    out.elements[0x00120064] = ("SQ", items)
+
+
+@lru_cache(64)
+def _codes(used: tuple[Option, ...], encoding: Encoding, transfer_syntax: str) -> tuple[list[DataSet], bytes]:
+    items, bodies = [], []
+    for option in used:
+        item, encoded = DataSet(encoding, transfer_syntax), dict[int, bytes]()
+        put(item, encoded, 0x00080100, "SH", option.value)
+        put(item, encoded, 0x00080102, "SH", "DCM")
+        put(item, encoded, 0x00080104, "LO", option.meaning)
         items.append(item)
-    element = writing.sequence(0x00120064, items)
-    out._dict[element.tag] = element
-
-
-def put(ds: Dataset, tag: int, vr: str, text: str, encoding: Encoding) -> None:
-    """Write one element of plain text, in place of what stands there."""
-    element = writing.element(tag, vr, text.encode(), encoding)
-    ds._dict[element.tag] = element
+        bodies.append(b"".join(encoded.values()))
+    return items, writing.sequence(0x00120064, bodies, encoding)

@@ -3,7 +3,9 @@
 What a rule does to a value is the walker's matter (`images`); how the table came about, the generator's.
 """
 
-from dataclasses import dataclass, field
+from collections import ChainMap, Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -13,17 +15,21 @@ from typing import NamedTuple
 from pydicom.datadict import DicomDictionary
 
 from eucaim_pipelines import contracts
+from eucaim_pipelines.deidentification.options import Options
 from eucaim_pipelines.dicom.tables import read_rows
 
 _FILES = ("attribute_types.csv", "sop_class_modules.csv")
 _TERM_LISTS = (
+    "burned_in_allowed.csv",
     "coding_schemes.csv",
     "cs_terms.csv",
     "manufacturers.csv",
+    "private.csv",
     "text_patterns.csv",
     "well_known_uids.csv",
 )
 TOP_LEVEL = ""
+_DESCRIPTORS, _CHARACTERISTICS = "113105", "113108"
 
 
 class Rule(NamedTuple):
@@ -49,7 +55,10 @@ class Profile:
     name
         Name of its table in `data_contracts/deidentification`.
     digest
-        SHA-256 over the profile, its term lists and the versions of the dictionaries it relies on.
+        SHA-256 over the profile, its term lists, the versions of the dictionaries it relies on, and the
+        options where they are not the usual ones.
+    options
+        What the source chose; the rules are resolved for it.
     """
 
     name: str
@@ -57,6 +66,7 @@ class Profile:
     rows: tuple[dict[str, str], ...] = field(repr=False)
     types: dict[tuple[str, str], str] = field(repr=False)
     modules: dict[str, tuple[str, ...]] = field(repr=False)
+    options: Options = field(default_factory=Options)
 
     @classmethod
     def load(cls, name: str = "eucaim", folder: Path | None = None) -> "Profile":
@@ -87,7 +97,22 @@ class Profile:
             modules={row["uid"]: tuple(row["modules"].split("|")) for row in modules},
         )
 
-    def rules(self, sop_class: str, place: str) -> dict[int, Rule]:
+    def with_options(self, options: Options) -> "Profile":
+        """The profile as a source chose it: without an option, its attributes follow the Basic Profile."""
+        if options == self.options:
+            return self
+        missing = {_DESCRIPTORS: options.descriptors, _CHARACTERISTICS: options.patient_characteristics}
+        off = {code for code, wanted in missing.items() if not wanted}
+        rows = tuple(_without(row) if row["option"] in off else row for row in self.rows)
+        digest = sha256(f"{self.digest} {options}".encode()).hexdigest()
+        return replace(self, rows=rows, digest=digest, options=options)
+
+    @property
+    def editions(self) -> dict[str, int]:
+        """Attributes by the edition of Table E.1-1 that they are from."""
+        return dict(sorted(Counter(row["edition"] for row in self.rows if row["edition"]).items()))
+
+    def rules(self, sop_class: str, place: str) -> Mapping[int, Rule]:
         """Rules by tag at one place of a SOP class; tags that are not among the keys are removed.
 
         Parameters
@@ -99,13 +124,14 @@ class Profile:
             level an attribute's type depends on its sequence alone in 792 of the Standard's 794 cases, the
             stricter one is taken in the other two.
         """
-        found = dict(self._base)
+        found: dict[int, Rule] = {}
         for keyword in self._typed.get(place, ()) if place else self._typed_at_top(sop_class):
             tag = self._tags.get(keyword)
             if tag is not None:
                 kind = self._type(sop_class, place, keyword)
-                found[tag] = found[tag]._replace(empty=_resolve(found[tag].action, kind))
-        return found
+                rule = self._base[tag]
+                found[tag] = rule._replace(empty=_resolve(rule.action, kind))
+        return ChainMap(found, self._base)
 
     @cached_property
     def _base(self) -> dict[int, Rule]:
@@ -143,6 +169,11 @@ class Profile:
             return self.types.get((place, keyword), "3")
         modules = self.modules.get(sop_class, ())
         return min((self.types.get((module, keyword), "3") for module in modules), default="3")
+
+
+def _without(row: dict[str, str]) -> dict[str, str]:
+    action, _, rule = row["without"].partition(" ")
+    return row | {"action": action, "rule": rule}
 
 
 def _resolve(action: str, kind: str) -> str:

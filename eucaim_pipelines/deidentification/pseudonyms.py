@@ -7,19 +7,24 @@ import hmac
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
+from eucaim_pipelines.deidentification.lethe import Lethe
+from eucaim_pipelines.deidentification.secret_files import read_secret_file
 from eucaim_pipelines.deidentification.tables import well_known_uids
 from eucaim_pipelines.errors import SiteKeyError
 
 _KEY_BYTES = 32
 _FIRST_WEEK, _LAST_WEEK = 26, 521
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
+_LOST = (
+    "Restore your copy: with another key every pseudonym changes. "
+    "Only a site that has never released anything writes a new one: eucaim keygen FILE."
+)
 
 
 class SiteKey:
@@ -46,18 +51,7 @@ class SiteKey:
             if not value:
                 raise SiteKeyError("No pseudonym key: name its file in the settings or set EUCAIM_KEY.")
             return cls._parse(value, "EUCAIM_KEY")
-        try:
-            mode = path.stat().st_mode
-            if not stat.S_ISREG(mode) or mode & 0o077:
-                raise SiteKeyError(
-                    "The key file must be a regular file that only its owner can read: chmod 600."
-                )
-            return cls._parse(path.read_text(encoding="ascii"), "The key file")
-        except (OSError, UnicodeDecodeError):
-            raise SiteKeyError(
-                "The key file cannot be read. Restore your copy: with another key every pseudonym changes. "
-                "Only a site that has never released anything writes a new one: eucaim keygen FILE."
-            ) from None
+        return cls._parse(read_secret_file(path, "The key file", _LOST), "The key file")
 
     @classmethod
     def _parse(cls, value: str, place: str) -> "SiteKey":
@@ -106,17 +100,23 @@ class Pseudonyms:
     key
         The holder's key.
     overrides
-        Pseudonyms decided by a trust office, by PatientID as received (trimmed).
+        Pseudonyms decided by a trust office, by PatientID and issuer as received (trimmed); an empty issuer
+        holds for all of them. Everything else derives from the resolved pseudonym, so that two numbers of
+        one person meet.
+    lethe
+        Makes the other pseudonyms and the UIDs, where a source must link to what it published with Lethe.
     """
 
-    def __init__(self, key: SiteKey, overrides: Mapping[str, str] | None = None) -> None:
-        self.key = key
+    def __init__(
+        self, key: SiteKey, overrides: Mapping[tuple[str, str], str] | None = None, lethe: Lethe | None = None
+    ) -> None:
+        self.key, self.lethe = key, lethe
         self._overrides = dict(overrides or {})
         self._uids: dict[str, str] = {}
         self._shifts: dict[str, int] = {}
 
     def patient(self, patient_id: str | None, issuer: str | None, study_uid: str | None) -> str:
-        """Pseudonym `EUCAIM-<16 hex>` of a patient.
+        """Pseudonym of a patient: the trust office's, Lethe's, or `EUCAIM-<16 hex>`.
 
         Identifiers are compared trimmed, case and leading zeros kept, with the issuer where there is one.
         Without a PatientID it comes from the StudyInstanceUID, so that people are never merged.
@@ -124,14 +124,34 @@ class Pseudonyms:
         identifier, issued_by = (patient_id or "").strip(" \0"), (issuer or "").strip(" \0")
         if not identifier:
             return "EUCAIM-" + self.token("patient without identifier", study_uid or "")
-        if identifier in self._overrides:
-            return self._overrides[identifier]
+        decided = self._overrides.get((identifier, issued_by)) or self._overrides.get((identifier, ""))
+        if decided is not None:
+            return decided
+        if self.lethe is not None:
+            return self.lethe.patient(identifier)
         if issued_by:
             return "EUCAIM-" + self.token("patient with issuer", f"{len(issued_by)}:{issued_by}:{identifier}")
         return "EUCAIM-" + self.token("patient", identifier)
 
-    def uid(self, uid: str) -> str:
-        """`2.25.` and a UUIDv8 (RFC 9562) of the UID; UIDs of the Standard are kept."""
+    @property
+    def key_id(self) -> str:
+        """Names the key, and the Lethe secret where one is used, without showing either."""
+        if self.lethe is None:
+            return self.key.key_id
+        return f"{self.key.key_id}-lethe-{self.key.derive('lethe secret', self.lethe.secret).hex()[:8]}"
+
+    def uid(self, uid: str, pseudonym: str = "") -> str:
+        """`2.25.` and a UUIDv8 (RFC 9562) of the UID, or Lethe's; UIDs of the Standard are kept.
+
+        Parameters
+        ----------
+        uid
+            As received, without padding.
+        pseudonym
+            The resolved pseudonym of its patient. Only Lethe's UIDs depend on it, and cannot do without.
+        """
+        if self.lethe is not None and uid not in well_known_uids():
+            return self.lethe.uid(uid, pseudonym)
         known = self._uids.get(uid)
         if known is None:
             known = uid if uid in well_known_uids() else self._new_uid(uid)
@@ -182,4 +202,5 @@ class Pseudonyms:
         return self.key.derive(f"digest of {purpose}", bytes.fromhex(sha256_hex)).hex()
 
     def __getstate__(self) -> dict[str, object]:
-        return {"key": self.key, "_overrides": self._overrides, "_uids": {}, "_shifts": {}}
+        kept = {name: getattr(self, name) for name in ("key", "lethe", "_overrides")}
+        return kept | {"_uids": {}, "_shifts": {}}

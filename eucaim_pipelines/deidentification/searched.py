@@ -1,86 +1,103 @@
-"""The values of one object that its verification compares and searches, read by a walk of its own.
+"""The outside of DICOM files for verification: preamble, file meta group, deflation.
 
-What a hit means is said in `verification`.
+What lies within is read in `searched_elements`, what a hit means said in `verification`.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import re
+import zlib
+from struct import error
 
-from pydicom import Dataset
-from pydicom.datadict import DicomDictionary
+from eucaim_pipelines.deidentification.searched_elements import (
+    BIG_ENDIAN,
+    EXPLICIT,
+    IMPLICIT,
+    Entry,
+    Memory,
+    Syntax,
+    Walk,
+)
+from eucaim_pipelines.deidentification.searched_values import Value
+from eucaim_pipelines.errors import Refusal
 
-from eucaim_pipelines.deidentification import codes
-from eucaim_pipelines.dicom import values
+PREAMBLE = 0
+"""Tag of what the preamble holds."""
 
-TEXT = frozenset({"PN", "LO", "SH", "ST", "LT", "UT", "UC", "AE", "UR", "UN"})
-DATES = frozenset({"DA", "DT"})
-_SEARCHED = TEXT | {"UI", "CS", "IS", "DS", "AS"} | DATES
-_SINGLE_VALUED = frozenset({"ST", "LT", "UT", "UR", "UN"})
-_PIXELS = frozenset({0x7FE00010, 0x7FE00008, 0x7FE00009})
-_CODES = frozenset({0x00080100, 0x00080102, 0x00080119})
-Path = tuple[int, ...]
-Place = tuple[Path, int]
+_SYNTAX_UID = 0x00020010
+_INFLATED_LIMIT = 1 << 31
+_PRINTABLE = re.compile(rb"[ -~\x80-\xff]{6,}")
+_STANDARD, _DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99"
 
 
-class Value(NamedTuple):
-    """One element's value: where it stands, its bytes, and its texts (components of names included)."""
+class Scanner:
+    """Reads files; remembers values by the bytes of their elements, bounded, and only what these say."""
 
-    path: Path
-    tag: int
-    vr: str
-    raw: bytes
-    parts: tuple[str, ...]
+    def __init__(self) -> None:
+        self._memory = Memory()
 
     @property
-    def place(self) -> Place:
-        """Path of the item, and tag."""
-        return self.path, self.tag
+    def remembered(self) -> int:
+        """How many values are remembered."""
+        return self._memory.entries
+
+    def scan(self, data: bytes, *, around_samples: bool) -> list[Entry]:
+        """Every value of a file that is not empty, each at a place of its own; samples are passed over.
+
+        File meta group, data set, preamble where it is not zero.
+
+        Parameters
+        ----------
+        data
+            The file.
+        around_samples
+            Whether bytes behind native samples are wanted, and what of a compressed stream can hold text.
+
+        Raises
+        ------
+        Refusal
+            `NOT_DICOM`, `TRUNCATED`, `MALFORMED`, `TOO_LARGE`, `TRANSFER_SYNTAX_NOT_ALLOWED`.
+        """
+        if data[128:132] != b"DICM":
+            raise Refusal("NOT_DICOM")
+        if self._memory.is_full:
+            self._memory.clear()
+        try:
+            meta = Walk(self._memory, data, EXPLICIT)
+            position = meta.elements(132, len(data), (), b"", meta=True)
+            uid = next((value.parts[0] for (tag, *_), value in meta.entries if tag == _SYNTAX_UID), "")
+            body = data
+            if uid == _DEFLATED:
+                body, position = _inflated(data[position:]), 0
+            walk = Walk(self._memory, body, _syntax_of(uid))
+            walk.elements(position, len(body), (), b"")
+        except error:
+            raise Refusal("TRUNCATED") from None
+        entries = meta.entries + walk.entries
+        if around_samples:
+            entries += walk.around_samples()
+        return entries + _preamble(data[:128]) if data[:128] != bytes(128) else entries
 
 
-def searched(ds: Dataset, path: Path = ()) -> Iterator[Value]:
-    """Every element that can hold text, at every depth, outside pixel samples; public codes left out."""
-    encodings = values.charset(ds)
-    scheme = values.text(ds, 0x00080102)
-    public = scheme is not None and codes.is_public_scheme(scheme)
-    for key, found in list(ds._dict.items()):
-        element: Any = found
-        tag = int(key)
-        if tag in _PIXELS:
-            continue
-        vr = element.VR or DicomDictionary.get(tag, ("UN",))[0]
-        if vr == "SQ":
-            for index, child in enumerate(values.items(ds, tag)):
-                yield from searched(child, (*path, tag, index))
-            continue
-        if vr not in _SEARCHED or (public and tag in _CODES and _is_public(ds, tag, scheme or "")):
-            continue
-        raw = values.raw(ds, tag) or b""
-        if not raw or (vr == "UN" and not _printable(raw)):
-            continue
-        yield Value(path, tag, vr, raw, _parts(raw, vr, encodings))
+def _syntax_of(uid: str) -> Syntax:
+    if uid != _STANDARD and not uid.startswith(_STANDARD + "."):
+        raise Refusal("TRANSFER_SYNTAX_NOT_ALLOWED" if uid else "MALFORMED")
+    return {_STANDARD: IMPLICIT, "1.2.840.10008.1.2.2": BIG_ENDIAN}.get(uid, EXPLICIT)
 
 
-def _is_public(ds: Dataset, tag: int, scheme: str) -> bool:
-    """Whether a code element says no more than a public code does; both files are asked the same."""
-    if tag == 0x00080102:
-        return True
-    return codes.is_public(values.text(ds, tag) or "", scheme)
+def _inflated(data: bytes) -> bytes:
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        plain = stream.decompress(data, _INFLATED_LIMIT)
+    except zlib.error:
+        raise Refusal("MALFORMED") from None
+    if stream.unconsumed_tail:
+        raise Refusal("TOO_LARGE")
+    if not stream.eof:
+        raise Refusal("TRUNCATED")
+    if stream.unused_data.strip(b"\0"):
+        raise Refusal("MALFORMED")
+    return plain
 
 
-def _parts(raw: bytes, vr: str, encodings: list[str]) -> tuple[str, ...]:
-    if vr in ("IS", "DS"):
-        return (raw.decode("latin-1").strip(" \0"),)
-    text = values.decode(raw, encodings).strip(" \0\t\r\n")
-    if vr in _SINGLE_VALUED:
-        return (text,)
-    parts = [part.strip(" \0") for part in text.split("\\")]
-    if vr == "PN":
-        groups = [group for part in parts for group in part.split("=")]
-        parts += groups + [
-            name.strip() for group in groups for name in group.split("^") if len(name.strip()) > 2
-        ]
-    return tuple(dict.fromkeys(parts))
-
-
-def _printable(raw: bytes) -> bool:
-    return len(raw) < 256 and all(32 <= byte < 127 for byte in raw.rstrip(b"\0 "))
+def _preamble(raw: bytes) -> list[Entry]:
+    texts = _PRINTABLE.findall(raw)
+    return [((PREAMBLE, index), Value(PREAMBLE, "UN", text, b"")) for index, text in enumerate(texts)]

@@ -1,50 +1,39 @@
-"""Searches a released object for every identity of its source; shares no code with the walker or profile.
+"""Searches a released object for every identity of its source; shares no code with reader or engine.
 
-Places, kinds and classes are returned, values never. Which values are looked at is said in `searched`.
+Places, kinds and classes are returned, values never. How files are read is said in `searched`, why a hit may
+be no leak in `searched_reasons`.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from eucaim_pipelines.deidentification import codes
-from eucaim_pipelines.deidentification.searched import DATES, TEXT, Place, Value, searched
-from eucaim_pipelines.deidentification.tables import well_known_uids
-from eucaim_pipelines.dicom import reading, values
+from eucaim_pipelines.deidentification.searched import PREAMBLE, Scanner
+from eucaim_pipelines.deidentification.searched_elements import Entry, Place
+from eucaim_pipelines.deidentification.searched_output import Output
+from eucaim_pipelines.deidentification.searched_reasons import (
+    CODE,
+    FIRST_OF_MONTH,
+    LISTED,
+    NUMBER,
+    TERM,
+    WRITTEN,
+    Reasons,
+    is_listed,
+)
+from eucaim_pipelines.deidentification.searched_values import DATES, DAY, LONG_ENOUGH, Needle, Value, day_of
 
-LONG_ENOUGH = 6
-"""Characters from which on a value is searched as bytes; shorter ones are compared as whole values."""
-
-NUMBER, TERM, LISTED = "equals a kept number", "equals a kept term", "equals a listed text"
-CODE, WRITTEN = "equals a public code's meaning", "equals what the profile writes"
-FIRST_OF_MONTH = "was the first of its month"
 CLASSES = (NUMBER, TERM, LISTED, CODE, WRITTEN, FIRST_OF_MONTH)
 """Why a value of the source may stand in the output, at another place than its own but for the last."""
-
-_MAY_STAY_KEYWORDS = """
-    AlgorithmName AlgorithmVersion AttenuationCorrectionMethod CodeMeaning CodeValue
-    CodingSchemeDesignator CodingSchemeVersion ContrastBolusAgent ContrastBolusRoute
-    ConvolutionKernel FilterType ImagedNucleus LUTLabel LongCodeValue Manufacturer
-    ManufacturerModelName ModalityLUTType OpticalPathIdentifier PositionReferenceIndicator
-    ProtocolName PulseSequenceName ROIName Radiopharmaceutical RadiopharmaceuticalRoute
-    ReceiveCoilName ReconstructionMethod ReferencedOpticalPathIdentifier RescaleType
-    ScatterCorrectionMethod SegmentAlgorithmName SegmentDescription SegmentLabel SequenceName
-    SeriesDescription SoftwareVersions StackID StudyDescription TimezoneOffsetFromUTC
-    TransmitCoilName
-"""
-_MAY_STAY = frozenset(values.tag_of(keyword) for keyword in _MAY_STAY_KEYWORDS.split())
-"""Text that a reader needs and that was let through by a term, a pattern or the source's map."""
-
-_CONTEXT_GROUP_VERSION, _CODE_MEANING = 0x00080106, 0x00080104
-_DAY = 8
-_NEW_UID = re.compile(r"2\.25\.\d{30,39}")
-_NUMBERED = re.compile(r"(SEGMENT|ROI)_\d+")
+_PRIVATE = 0x10000
+"""Bit of a tag that is set in private groups."""
 
 
 class Residual(NamedTuple):
-    """Something of the source that stands in the output: uid, date, text or bytes, and the source's tag."""
+    """Something of the source that stands in the output: uid, date, text or bytes, and the source's tag.
+
+    Kind `private` is a private element, by its own tag, that the list of private numbers does not have.
+    """
 
     kind: str
     tag: int
@@ -66,168 +55,190 @@ class Verified(NamedTuple):
     explained: Counter[tuple[int, str]]
 
 
-def residuals(original: bytes, output: bytes, released: frozenset[str] = frozenset()) -> list[Residual]:
-    """The residuals of `verify`."""
-    return verify(original, output, released).residuals
+class Verifier:
+    """Searches released objects for every identity of their source.
+
+    Between objects only what bytes say by themselves is remembered, and not more than a few megabytes.
+
+    Parameters
+    ----------
+    released
+        Texts that the de-identifier writes itself; they are no findings when the source holds them too.
+    first_of_month
+        Whether dates become the first of their month, so that a date that is one already stays.
+    """
+
+    def __init__(self, released: frozenset[str] = frozenset(), *, first_of_month: bool = False) -> None:
+        self._released, self._first_of_month = released, first_of_month
+        self._scanner = Scanner()
+
+    @property
+    def remembered(self) -> int:
+        """How many values are remembered."""
+        return self._scanner.remembered
+
+    def verify(self, original: bytes, output: bytes) -> Verified:
+        """What identifies in the source and still stands in the output, outside its pixel samples.
+
+        A value that stands unchanged at its own place explains itself where that place may hold numbers,
+        terms or listed text; a name, an identifier, a date or a UID never does.
+
+        Parameters
+        ----------
+        original, output
+            Both files.
+
+        Raises
+        ------
+        Refusal
+            When one of the two cannot be read.
+        """
+        before = self._scanner.scan(original, around_samples=False)
+        after = self._scanner.scan(output, around_samples=True)
+        sought = [entry for entry in before if entry[1].seeks]
+        wanted: set[bytes] = set()
+        uids: set[str] = set()
+        for _, value in sought:
+            forms = value.forms
+            wanted.update(value.wanted() if forms is None else forms)
+            if value.uids:
+                uids.update(value.uids)
+        residuals = set()
+        kept_uids = {uid for _, value in after if value.uids for uid in value.uids} & uids
+        if kept_uids:
+            residuals = {Residual("uid", value.tag) for _, value in sought if kept_uids & set(value.uids)}
+        if output[:128] != bytes(128):
+            residuals.add(Residual("bytes", PREAMBLE))
+        explained: Counter[tuple[int, str]] = Counter()
+        searched = Output(after)
+        present = searched.present(wanted)
+        private = [entry for entry in after if entry[1].tag & _PRIVATE or _is_in_private(entry[0])]
+        if present or private:
+            reasons = Reasons(before, after, self._released, self._first_of_month)
+            residuals |= _unlisted(private, reasons)
+            hits = _Hits(searched, reasons, self._released, present)
+            for place, value in sought:
+                if not present.isdisjoint(value.forms or ()):
+                    residuals |= hits.judge(place, value, explained)
+        return Verified(sorted(residuals), explained)
 
 
 def verify(
     original: bytes, output: bytes, released: frozenset[str] = frozenset(), *, first_of_month: bool = False
 ) -> Verified:
-    """What identifies in the source and still stands in the output, outside its pixel samples.
-
-    A value that stands unchanged at its own place explains itself where that place may hold numbers, terms or
-    listed text; a name, an identifier, a date or a UID never does.
-
-    Parameters
-    ----------
-    original, output
-        Both files.
-    released
-        Texts that the de-identifier writes itself; they are no findings when the source holds them too.
-    first_of_month
-        Whether dates become the first of their month, so that a date that is one already stays.
-
-    Raises
-    ------
-    Refusal
-        When one of the two cannot be read.
-    """
-    before, after = list(searched(reading.parse(original))), list(searched(reading.parse(output)))
-    result = _Output(before, after, released)
-    found, explained = set(), Counter[tuple[int, str]]()
-    for value in before:
-        for finding in _findings(value, result, released):
-            if finding.kind == "date" and first_of_month and result.only_first_days(value):
-                explained[value.tag, FIRST_OF_MONTH] += 1
-            else:
-                found.add(finding)
-        for each in result.explanations(value):
-            explained[value.tag, each] += 1
-    if output[:128] != bytes(128):
-        found.add(Residual("bytes", 0))
-    return Verified(sorted(found), explained)
+    """As `Verifier.verify`, for one object."""
+    return Verifier(released, first_of_month=first_of_month).verify(original, output)
 
 
-class _Output:
-    """The output's values: those that nothing explains, to be searched, and the explained ones by class."""
+def residuals(original: bytes, output: bytes, released: frozenset[str] = frozenset()) -> list[Residual]:
+    """The residuals of `verify`."""
+    return verify(original, output, released).residuals
 
-    def __init__(self, before: list[Value], after: list[Value], released: frozenset[str]) -> None:
-        own = {value.place: value for value in before}
-        sources = {part for value in before if value.vr == "UI" for part in value.parts}
-        self.dates = {value.place: set(value.parts) for value in after if value.vr in DATES}
-        self.uids = {part for value in after if value.vr == "UI" for part in value.parts}
-        self.texts: set[str] = set()
-        self.places: dict[str, dict[str, set[Place]]] = {}
-        self._hits: dict[str, tuple[str, ...]] = {}
-        searched_bytes: set[bytes] = set()
-        kept_bytes: dict[str, set[bytes]] = {}
-        for value in after:
-            if value.vr in DATES or (value.vr == "UI" and _is_new_uid(value, sources)):
+
+class _Holders:
+    """Where a text stands in an output."""
+
+    def __init__(self) -> None:
+        self.unexplained: dict[Place, bool] = {}
+        """Place, and whether the text is a whole value there; some places are enough."""
+        self.whole: dict[str, set[Place]] = {}
+        self.within: set[str] = set()
+
+    def classes(self, place: Place) -> set[str]:
+        """Classes of the hits of a text that stood at `place` in the source."""
+        if self.whole:
+            return {name for name, places in self.whole.items() if places - {place}} - {FIRST_OF_MONTH}
+        return self.within - {FIRST_OF_MONTH}
+
+
+class _Hits:
+    """Judges the values of a source whose bytes occur in the output."""
+
+    def __init__(
+        self, output: Output, reasons: Reasons, released: frozenset[str], present: set[bytes]
+    ) -> None:
+        self.output, self.reasons, self.released, self.present = output, reasons, released, present
+        self._holders: dict[tuple[Needle, str], _Holders] = {}
+
+    def judge(self, place: Place, value: Value, explained: Counter[tuple[int, str]]) -> set[Residual]:
+        """Residuals of one value; its explained hits are counted."""
+        if self.reasons.is_public(self.reasons.before, place, value):
+            return set()
+        found, own = set(), self.reasons.after.get(place)
+        ignored: tuple[Place, ...] = ()
+        if value.vr in DATES and own is not None and own.vr in DATES:
+            ignored = (place,)
+            kind = self._kept_date(place, value, own)
+            if kind == FIRST_OF_MONTH:
+                explained[value.tag, kind] += 1
+            elif kind is not None:
+                found.add(Residual(kind, value.tag))
+        for needle in value.needles:
+            if self.present.isdisjoint(needle.forms):
                 continue
-            explanation = _explanation(value, own, released)
-            if explanation is None:
-                self.texts.update(value.parts)
-                searched_bytes.add(value.raw)
-                continue
-            kept_bytes.setdefault(explanation, set()).add(value.raw)
-            for part in value.parts:
-                places = self.places.setdefault(part, {}).setdefault(explanation, set())
-                if len(places) < 2:  # enough to know whether it stands anywhere but at one given place
-                    places.add(value.place)
-        self.haystack = b"\n".join(searched_bytes)
-        self._kept = {name: b"\n".join(kept) for name, kept in kept_bytes.items()}
+            holders = self._found(needle, value.vr)
+            if needle.text not in self.released:
+                found |= {
+                    Residual(_kind(value, whole), value.tag)
+                    for there, whole in holders.unexplained.items()
+                    if there not in ignored
+                }
+            if needle.counted:
+                for name in holders.classes(place):
+                    explained[value.tag, name] += 1
+        return found
 
-    def kept_dates(self, value: Value) -> set[str]:
-        """Dates that stand at their own place as they were."""
-        return self.dates.get(value.place, set()) & set(filter(None, value.parts))
+    def _kept_date(self, place: Place, value: Value, own: Value) -> str | None:
+        """What it means that a date, or its day, stands at its own place as it was; None when it does not."""
+        reason = self.reasons.of(place, own, "")
+        if reason in (WRITTEN, CODE, FIRST_OF_MONTH):
+            return FIRST_OF_MONTH if reason == FIRST_OF_MONTH else None
+        return "date" if _days(value) & _days(own) else None
 
-    def only_first_days(self, value: Value) -> bool:
-        """Whether every date that was kept is the first of its month."""
-        return all(part[6:_DAY] == "01" for part in self.kept_dates(value))
+    def _found(self, needle: Needle, vr: str) -> _Holders:
+        holders = self._holders.get((needle, vr))
+        if holders is None:
+            holders = self._holders[needle, vr] = _Holders()
+            shortest = DAY if vr in DATES else LONG_ENOUGH
+            anywhere, whole_counts = len(needle.text) >= shortest, vr not in DATES and vr != "UI"
+            for place, value in self.output.holding(needle.forms):
+                whole = needle.text in value.parts
+                if anywhere or (whole and whole_counts):
+                    self._note(holders, place, value, needle.text, whole)
+        return holders
 
-    def explanations(self, value: Value) -> Iterator[str]:
-        """Classes of the hits of one identifying value, one for each of its texts."""
-        if value.vr not in TEXT and value.vr not in DATES:
-            return
-        for part in filter(None, value.parts):
-            known = self.places.get(part)
-            if known is not None:
-                yield from (name for name, places in known.items() if places - {value.place})
-            elif len(part) >= LONG_ENOUGH:
-                if part not in self._hits:
-                    self._hits[part] = self._in_kept_bytes(part[:_DAY] if value.vr in DATES else part)
-                yield from self._hits[part]
-
-    def _in_kept_bytes(self, text: str) -> tuple[str, ...]:
-        forms = set(_forms(text))
-        return tuple(name for name, kept in self._kept.items() if any(form in kept for form in forms))
-
-
-def _is_new_uid(value: Value, sources: set[str]) -> bool:
-    """Digits of a generated UID hold short numbers by chance; UIDs themselves are compared as a whole."""
-    return all(_NEW_UID.fullmatch(part) is not None and part not in sources for part in value.parts)
+    def _note(self, holders: _Holders, place: Place, value: Value, text: str, whole: bool) -> None:
+        reason = self.reasons.of(place, value, text)
+        if reason is None:
+            if len(holders.unexplained) < 3:
+                holders.unexplained[place] = whole
+        elif whole:
+            places = holders.whole.setdefault(reason, set())
+            if len(places) < 2:  # enough to know whether it stands anywhere but at one given place
+                places.add(place)
+        else:
+            holders.within.add(reason)
 
 
-def _explanation(value: Value, own: dict[Place, Value], released: frozenset[str]) -> str | None:
-    """Why a value of the output may stand there whatever the source says; None when nothing says so."""
+def _kind(value: Value, whole: bool) -> str:
     if value.vr == "UI":
-        return None
-    if value.tag == _CODE_MEANING:
-        known = (p in released or p.casefold() in codes.meanings() or _is_code(p) for p in value.parts)
-        return CODE if all(known) else None
-    if all(part in released or _NUMBERED.fullmatch(part) for part in value.parts):
-        return WRITTEN
-    source = own.get(value.place)
-    if source is None or value.tag >> 16 & 1:
-        return None
-    if value.vr in TEXT and value.tag not in _MAY_STAY:
-        return None
-    if not {_folded(part) for part in value.parts} <= {_folded(p) for p in source.parts} | released | {""}:
-        return None
-    return LISTED if value.vr in TEXT else TERM if value.vr == "CS" else NUMBER
+        return "uid"
+    return "text" if whole and value.vr not in DATES else "bytes"
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def _days(value: Value) -> set[str]:
+    return {day_of(part) or part for part in value.parts if part}
 
 
-def _is_code(text: str) -> bool:
-    scheme, _, value = text.partition(" ")
-    return codes.is_public(value, scheme) or (len(text) == 64 and text.casefold() in _cut_meanings())
+def _is_in_private(place: Place) -> bool:
+    return len(place) > 1 and any(tag & _PRIVATE for tag in place[:-1:2])
 
 
-@cache
-def _cut_meanings() -> frozenset[str]:
-    return frozenset(text[:64] for text in codes.meanings() if len(text) > 64)
-
-
-def _findings(value: Value, result: _Output, released: frozenset[str]) -> Iterator[Residual]:
-    haystack = result.haystack
-    if value.vr in DATES:
-        if result.kept_dates(value) and value.tag != _CONTEXT_GROUP_VERSION:
-            yield Residual("date", value.tag)
-        elif any(len(part) >= _DAY and part[:_DAY].encode("latin-1") in haystack for part in value.parts):
-            yield Residual("bytes", value.tag)
-    elif value.vr == "UI":
-        for part in filter(None, value.parts):
-            if part not in well_known_uids() and (
-                part in result.uids or (len(part) >= LONG_ENOUGH and part.encode("latin-1") in haystack)
-            ):
-                yield Residual("uid", value.tag)
-    elif value.vr in TEXT:
-        for part in value.parts:
-            if not part or part in released:
-                continue
-            if part in result.texts:
-                yield Residual("text", value.tag)
-            elif len(part) >= LONG_ENOUGH and any(form in haystack for form in _forms(part)):
-                yield Residual("bytes", value.tag)
-
-
-def _forms(text: str) -> Iterator[bytes]:
-    for encoding in ("utf-8", "latin-1", "utf-16-le"):
-        try:
-            yield text.encode(encoding)
-        except UnicodeEncodeError:
-            continue
+def _unlisted(entries: Iterable[Entry], reasons: Reasons) -> set[Residual]:
+    """Private elements that are none of the private numbers that may stay."""
+    found = set()
+    for place, value in entries:
+        tag = next((tag for tag in place[::2] if tag >> 16 & 1), None)
+        if tag is not None and not is_listed(reasons.after, place, value):
+            found.add(Residual("private", tag))
+    return found

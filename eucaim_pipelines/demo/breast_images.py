@@ -121,12 +121,12 @@ def add_view(
     add_image(ds, pixels.breast(noise, ROWS, COLUMNS, side == "L", lesion))
     made = finish(hospital, series, number)
     if risky:
-        made = series.made[-1] = replace(made, reason="BURNED_IN_RISK")
+        made = series.made[-1] = replace(made, risky=True)
     return made
 
 
 def ultrasound(hospital: Hospital, study: Study) -> Series:
-    """Ultrasound stills; on every other one the person's number stands in the pixels."""
+    """Ultrasound stills; on every other one the person's number stands in the pixels, above the region."""
     series = start_series(
         hospital,
         study,
@@ -156,5 +156,5 @@ def ultrasound(hospital: Hospital, study: Study) -> Series:
             photometric="RGB",
         )
         finish(hospital, series, number)
-    series.made = [replace(made, reason="BURNED_IN_RISK") for made in series.made]
+    series.made = [replace(made, risky=True) for made in series.made]
     return series

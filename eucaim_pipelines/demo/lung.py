@@ -24,6 +24,7 @@ from eucaim_pipelines.demo.lung_images import (
     Reconstruction,
     add_slices,
     annotate,
+    key_images,
     reconstruct,
     scout,
     start_ct,
@@ -36,6 +37,7 @@ from eucaim_pipelines.demo.plan import DatasetPlan, Seeds, monthly_exports
 
 DATASET = "demo_lung_ct"
 PATIENTS, ONLY_IN_IMAGES, ONLY_IN_TABLE, TURNS_90 = 30, 29, 30, 13
+BURNED_IN = (7, 16)  # patients with key images that show name and number; the source contract cleans them
 CORRECTED, SENT_AGAIN, SENT_AGAIN_BY_ARCHIVE = 4, 2, 6
 
 
@@ -43,10 +45,10 @@ def plan(seed: int, clean: bool) -> DatasetPlan:
     """Everything of this dataset."""
     seeds = Seeds(seed, DATASET)
     hospital = Hospital(seeds, STAFF, "LLV_PACS")
-    result = DatasetPlan(DATASET, 3, monthly_exports())
+    result = DatasetPlan(DATASET, 3, monthly_exports(), pixels="clean")
     people = [_person(seeds, number) for number in range(1, PATIENTS + 1)]
     studies = [
-        _examine(hospital, person, timepoint)
+        _examine(hospital, person, timepoint, risky=not clean)
         for person in people
         if clean or person.number != ONLY_IN_TABLE
         for timepoint in range(_timepoints(person))
@@ -91,7 +93,7 @@ def study_day(person: Person, timepoint: int) -> date:
     return diagnosis_day(person) + timedelta(days=6 + person.number % 11 + timepoint * (112 + person.number))
 
 
-def _examine(hospital: Hospital, person: Person, timepoint: int) -> Examined:
+def _examine(hospital: Hospital, person: Person, timepoint: int, risky: bool) -> Examined:
     equipment = SIEMENS if person.number % 2 else GE
     day, number = study_day(person, timepoint), person.number * 10 + timepoint
     study = Study(
@@ -112,6 +114,8 @@ def _examine(hospital: Hospital, person: Person, timepoint: int) -> Examined:
     ]
     if equipment is SIEMENS:
         series.insert(0, scout(hospital, study, equipment, frame))
+    if risky and timepoint == 0 and person.number in BURNED_IN:
+        series.insert(0, key_images(hospital, study, equipment, frame))
     return Examined(study, timepoint, series, annotate(hospital, series, person.number, timepoint))
 
 

@@ -3,18 +3,18 @@
 Who is examined when, and in which export it comes, is decided in lung.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eucaim_pipelines.demo import pixels, private
 from eucaim_pipelines.demo.annotations import Finding, segmentation, structure_set
 from eucaim_pipelines.demo.encoding import DEFLATED, EXPLICIT, IMPLICIT, JPEG_LS, RLE
 from eucaim_pipelines.demo.objects import Equipment, Hospital, Series, Study, add_image, finish, start_series
-from eucaim_pipelines.demo.people import Staff
+from eucaim_pipelines.demo.people import Staff, unaccented
 from eucaim_pipelines.demo.plan import Made
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SEGMENTED, CONTOURED = (1, 3, 6, 9, 12, 14, 18, 21, 24, 26), (2, 6, 11, 18, 23)
-SIZE = 40
+SIZE, KEY_SIZE = 40, 170
 STAFF = Staff(
     institution="Hospital Universitari Sant Narcís de Llevant",
     address="Av. de la Séquia Major 114, 46999 Vall d'Alcoi",
@@ -133,6 +133,26 @@ def scout(hospital: Hospital, study: Study, equipment: Equipment, frame: str) ->
     ds.ImageOrientationPatient, ds.ImagePositionPatient = [1, 0, 0, 0, 0, -1], [-170.0, 0.0, 120.0]
     add_image(ds, pixels.chest(hospital.seeds.generator(series.uid), SIZE, 0.5, nodule=False))
     finish(hospital, series, 1)
+    return series
+
+
+def key_images(hospital: Hospital, study: Study, equipment: Equipment, frame: str) -> Series:
+    """What a workstation made of two slices: larger, with the person's name and number in the pixels."""
+    recon = Reconstruction("IMAGEN CLAVE", "B31f" if equipment is SIEMENS else "STANDARD", 5.0, (2, 2))
+    series = start_ct(hospital, study, equipment, frame, 40, recon)
+    series.syntax = EXPLICIT if equipment is SIEMENS else RLE
+    ds, person = series.common, study.person
+    ds.ImageType, ds.ConversionType, ds.BurnedInAnnotation = ["DERIVED", "SECONDARY", "AXIAL"], "WSD", "YES"
+    ds.PixelSpacing = [2.0, 2.0]
+    noise = hospital.seeds.generator(series.uid)
+    for number in (1, 2):
+        ds.ImagePositionPatient = [-170.0, -170.0, -300.0 + number * 5]
+        ds.SliceLocation = ds.ImagePositionPatient[2]
+        image = pixels.chest(noise, KEY_SIZE, 0.3 * number, nodule=True)
+        pixels.burn_in(image, unaccented(person.name.family).upper(), 4, 4, size=2, value=3000)
+        pixels.burn_in(image, person.patient_id, KEY_SIZE - 14, 60, size=2, value=3000)
+        add_image(ds, image)
+        series.made[-1] = replace(finish(hospital, series, number), risky=True)
     return series
 
 

@@ -7,9 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-_FONT = {  # 5 rows of 3 dots per letter: enough to burn a number into an ultrasound image
-    "0": "757", "1": "262", "2": "616", "3": "717", "4": "571", "5": "747", "6": "477", "7": "711",
-    "8": "777", "9": "771", "A": "275", "P": "774", "I": "222", "D": "656", " ": "000",
+_FONT = {  # 5 rows of 3 dots per letter, a digit of 3 bits per row
+    "0": "75557", "1": "26227", "2": "71747", "3": "71717", "4": "55711", "5": "74717", "6": "74757",
+    "7": "71122", "8": "75757", "9": "75717", "A": "25755", "B": "65656", "C": "34443", "D": "65556",
+    "E": "74647", "F": "74644", "G": "34553", "H": "55755", "I": "72227", "J": "11152", "K": "55655",
+    "L": "44447", "M": "57755", "N": "65555", "O": "25552", "P": "65644", "Q": "25573", "R": "65655",
+    "S": "34216", "T": "72222", "U": "55557", "V": "55552", "W": "55775", "X": "55255", "Y": "55222",
+    "Z": "71247", " ": "00000", "-": "00700", ".": "00002",
 }  # fmt: skip
 
 
@@ -77,9 +81,19 @@ def ultrasound(noise: np.random.Generator, rows: int, columns: int, text: str) -
     grey = np.zeros((rows, columns), np.uint8)
     fan = _ellipse(rows, columns, (0.0, 0.5), (0.95, 0.4))
     grey[fan] = noise.integers(30, 140, int(fan.sum()), dtype=np.uint8)
-    for index, letter in enumerate(text):
-        for row, mask in enumerate(_FONT.get(letter, "777")):
-            for column in range(3):
-                if int(mask, 8) >> (2 - column) & 1 and index * 4 + column < columns:
-                    grey[1 + row * 2 : 3 + row * 2, index * 4 + column] = 255
+    burn_in(grey, text, 1, 1)
     return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
+
+
+def burn_in(image: np.ndarray, text: str, top: int, left: int, *, size: int = 1, value: int = 255) -> None:
+    """Write text into a picture, each dot of a letter being `size` pixels; what does not fit is cut off."""
+    letters = [[int(row) >> 2 - dot & 1 for dot in range(3)] for letter in text for row in _dots(letter)]
+    rows = np.array(letters, bool).reshape(len(text), 5, 3)
+    dots = np.pad(rows, ((0, 0), (0, 0), (0, 1))).transpose(1, 0, 2).reshape(5, -1)
+    dots = dots.repeat(size, axis=0).repeat(size, axis=1)
+    part = image[top : top + dots.shape[0], left : left + dots.shape[1]]
+    part[dots[: part.shape[0], : part.shape[1]]] = value
+
+
+def _dots(letter: str) -> str:
+    return _FONT.get(letter, "77777")

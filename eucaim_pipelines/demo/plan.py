@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["object", "table", "other", "link"]
+Pixels = Literal["quarantine", "clean"]
 IDENTITY_BYTES = 6  # shorter strings occur by chance in any file, so their absence could not be tested
 
 
@@ -20,6 +21,7 @@ class Made:
 
     `version` tells contents of one SOPInstanceUID apart: equal versions are equal bytes after the file meta
     group. `reason` is the code with which the object is refused for its own sake (None: it is acceptable).
+    `risky`: its pixels may show text, by what its header says.
     """
 
     data: bytes
@@ -30,6 +32,7 @@ class Made:
     modality: str
     version: int = 1
     reason: str | None = None
+    risky: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class RowBalance:
 class DatasetPlan:
     """One demo dataset: everything that is written and everything that must come of it.
 
+    `pixels` is what the source contract says of images that may show text: held back or cleaned.
     `birth_dates` (YYYYMMDD) are kept apart from `identities`: eight digits occur by chance in UIDs and
     digests, so they can be looked for in dates only.
     """
@@ -98,6 +102,7 @@ class DatasetPlan:
     dataset_id: str
     tier_reached: int
     exports: list[Export]
+    pixels: Pixels = "quarantine"
     rows: dict[str, RowBalance] = field(default_factory=dict)
     table_patients: set[str] = field(default_factory=set)
     pooled_patients: set[str] = field(default_factory=set)

@@ -4,11 +4,11 @@ Computed from the plan alone, by the rules of exports, corrections and conflicts
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eucaim_pipelines.demo.plan import DatasetPlan, Export, Made, Planted
+from eucaim_pipelines.demo.plan import DatasetPlan, Export, Made, Pixels, Planted
 
 Verdict = tuple[str, str]
 PUBLISHED: Verdict = ("published", "RELEASED")
@@ -24,29 +24,24 @@ class _Reception:
 
 
 def expected(plan: DatasetPlan) -> dict[str, Any]:
-    """One dataset's part of truth.json."""
+    """One dataset's part of truth.json: what comes of it where the extra `[ocr]` is installed.
+
+    `pixels` says what the source contract chooses, and what comes of the dataset under each choice; `clean`
+    without the extra is as `quarantine`.
+    """
     receptions = list(_receptions(plan.exports))
-    verdicts = dispositions(receptions)
-    published = [r.planted.made for r in receptions if verdicts[r.key] == PUBLISHED and r.planted.made]
-    counts = Counter(disposition for disposition, _ in verdicts.values())
-    with_images = {made.patient_id for made in published}
-    images = [made for made in published if made.modality not in _NOT_IMAGES]
+    choices: tuple[Pixels, ...] = ("quarantine", "clean")
+    outcomes = {choice: outcome(plan, dispositions(receptions, choice)) for choice in choices}
+    verdicts = dispositions(receptions, plan.pixels)
     return {
         "tier_reached": plan.tier_reached,
-        "counts": {"received": len(receptions)}
-        | {name: counts[name] for name in ("published", "quarantined", "duplicate", "pending")},
-        "patients": len(with_images | plan.table_patients),
-        "patients_with_images": len(with_images),
-        "patients_only_in_images": len(with_images - plan.table_patients),
-        "patients_only_in_tables": len(plan.table_patients - with_images),
+        **outcomes[plan.pixels],
+        "pixels": {
+            "source_contract": plan.pixels,
+            "risky_files": sorted(r.key for r in receptions if r.planted.made and r.planted.made.risky),
+            **outcomes,
+        },
         "patients_pooled_at_90": len(plan.pooled_patients),
-        "studies": len({made.study_uid for made in published}),
-        "series": len({made.series_uid for made in published}),
-        "image_series": len({made.series_uid for made in images}),
-        "segmentation_series": len({made.series_uid for made in published if made.modality == "SEG"}),
-        "instances": len(published),
-        "instances_by_modality": dict(sorted(Counter(made.modality for made in published).items())),
-        "reasons": dict(sorted(Counter(reason for _, reason in verdicts.values()).items())),
         "receptions": {
             key: {"disposition": verdict[0], "reason": verdict[1]}
             for key, verdict in sorted(verdicts.items())
@@ -54,6 +49,30 @@ def expected(plan: DatasetPlan) -> dict[str, Any]:
         "rows": {name: asdict(balance) for name, balance in sorted(plan.rows.items())},
         "identities": sorted(plan.identities),
         "birth_dates": sorted(plan.birth_dates),
+    }
+
+
+def outcome(plan: DatasetPlan, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+    """Counts of files, people, studies, series and instances under these verdicts."""
+    receptions = _receptions(plan.exports)
+    published = [r.planted.made for r in receptions if verdicts[r.key] == PUBLISHED and r.planted.made]
+    counts = Counter(disposition for disposition, _ in verdicts.values())
+    with_images = {made.patient_id for made in published}
+    images = [made for made in published if made.modality not in _NOT_IMAGES]
+    return {
+        "counts": {"received": len(verdicts)}
+        | {name: counts[name] for name in ("published", "quarantined", "duplicate", "pending")},
+        "patients": len(with_images | plan.table_patients),
+        "patients_with_images": len(with_images),
+        "patients_only_in_images": len(with_images - plan.table_patients),
+        "patients_only_in_tables": len(plan.table_patients - with_images),
+        "studies": len({made.study_uid for made in published}),
+        "series": len({made.series_uid for made in published}),
+        "image_series": len({made.series_uid for made in images}),
+        "segmentation_series": len({made.series_uid for made in published if made.modality == "SEG"}),
+        "instances": len(published),
+        "instances_by_modality": dict(sorted(Counter(made.modality for made in published).items())),
+        "reasons": dict(sorted(Counter(reason for _, reason in verdicts.values()).items())),
     }
 
 
@@ -65,8 +84,11 @@ def _receptions(exports: Iterable[Export]) -> Iterable[_Reception]:
             yield _Reception(order, export, planted)
 
 
-def dispositions(receptions: list[_Reception]) -> dict[str, Verdict]:
-    """Disposition and reason of every reception, by its key."""
+def dispositions(receptions: list[_Reception], pixels: Pixels) -> dict[str, Verdict]:
+    """Disposition and reason of every reception, by its key.
+
+    An image that may show text counts like any other among its receptions, and is held back at the end.
+    """
     verdicts: dict[str, Verdict] = {}
     accepted: list[tuple[_Reception, Made]] = []
     for reception in receptions:
@@ -87,6 +109,8 @@ def dispositions(receptions: list[_Reception]) -> dict[str, Verdict]:
             verdicts[reception.key] = ("duplicate", "SUPERSEDED")
         elif reception.key != first:
             verdicts[reception.key] = ("duplicate", "SAME_CONTENT")
+        elif made.risky and pixels == "quarantine":
+            verdicts[reception.key] = ("quarantined", "BURNED_IN_RISK")
         else:
             verdicts[reception.key] = PUBLISHED
     return verdicts

@@ -5,10 +5,9 @@ Decisions that need other files (duplicates, conflicts, two patients in a series
 
 from typing import Any, NamedTuple
 
-from pydicom import Dataset
-
-from eucaim_pipelines.dicom import pixel_streams, reading, sop_classes, transfer_syntaxes
-from eucaim_pipelines.dicom.inventory import header_row
+from eucaim_pipelines.dicom import pixel_streams, reading, sop_classes, transfer_syntaxes, values
+from eucaim_pipelines.dicom.elements import DataSet
+from eucaim_pipelines.dicom.inventory import header_row, pixels
 from eucaim_pipelines.dicom.values import raw, text
 from eucaim_pipelines.errors import Refusal
 
@@ -22,7 +21,7 @@ class Examined(NamedTuple):
     """An object that may enter: its header row and the data set it was read from."""
 
     row: dict[str, Any]
-    ds: Dataset
+    ds: DataSet
 
 
 def examine(data: bytes) -> Examined:
@@ -33,7 +32,8 @@ def examine(data: bytes) -> Examined:
     Refusal
         The reasons of `reading.parse`; then, with the header row, `MISSING_UID`, `SOP_CLASS_NOT_ALLOWED`,
         `MISSING_MODALITY`, `TRUNCATED` (an image without pixels), `TRANSFER_SYNTAX_NOT_ALLOWED`,
-        `SPECIMEN_LABEL`, `BURNED_IN_RISK`, `PIXEL_STREAM_MARKER`, `MALFORMED` (its pixel stream).
+        `SPECIMEN_LABEL`, `OVERLAY_IN_PIXELS`, `PIXEL_STREAM_MARKER`, `MALFORMED` (its pixel stream). What the pixels may show is
+        said in the row (`risk`); whether they may leave, where they leave.
     """
     ds = reading.parse(data)
     row = header_row(ds)
@@ -43,7 +43,7 @@ def examine(data: bytes) -> Examined:
     return Examined(row, ds)
 
 
-def _reason(ds: Dataset, row: dict[str, Any]) -> str | None:
+def _reason(ds: DataSet, row: dict[str, Any]) -> str | None:
     uids = [row[name] for name in _UIDS]
     if not all(uid and len(uid) <= 64 and _UID_CHARACTERS.issuperset(uid) for uid in uids):
         return "MISSING_UID"
@@ -51,31 +51,40 @@ def _reason(ds: Dataset, row: dict[str, Any]) -> str | None:
         return "SOP_CLASS_NOT_ALLOWED"
     if not row["Modality"]:
         return "MISSING_MODALITY"
-    if row["pixel_digest"] is None and sop_classes.kind(row["SOPClassUID"]) in _WITH_PIXELS:
+    if pixels(ds) is None and sop_classes.kind(row["SOPClassUID"]) in _WITH_PIXELS:
         return "TRUNCATED"
     stream = transfer_syntaxes.stream(row["TransferSyntaxUID"] or "")
     if stream is None:
         return "TRANSFER_SYNTAX_NOT_ALLOWED"
     if _shows_label(ds, row):
         return "SPECIMEN_LABEL"
-    if row["risk"]:
-        return str(row["risk"])
+    if _overlay_in_pixels(ds):
+        return "OVERLAY_IN_PIXELS"
     return _stream_reason(ds, stream)
 
 
-def _shows_label(ds: Dataset, row: dict[str, Any]) -> bool:
+def _shows_label(ds: DataSet, row: dict[str, Any]) -> bool:
     if text(ds, 0x00480010) == "YES":
         return True
     flags = {"LABEL", "OVERVIEW"} & {part.upper() for part in row["ImageType"] or []}
     return row["SOPClassUID"] == _WHOLE_SLIDE and bool(flags)
 
 
-def _stream_reason(ds: Dataset, stream: str) -> str | None:
+def _overlay_in_pixels(ds: DataSet) -> bool:
+    """Whether unused bits of the samples hold an overlay (retired, PS3.3-2004 C.9.2), which may show text."""
+    groups = {tag & 0xFFFF0000 for tag in ds.elements if 0x60000000 <= tag < 0x60200000}
+    return any(
+        any(values.numbers(ds, group | 0x0102) or ()) or (values.numbers(ds, group | 0x0100) or [1])[0] > 1
+        for group in groups
+    )
+
+
+def _stream_reason(ds: DataSet, stream: str) -> str | None:
     pixels = raw(ds, 0x7FE00010)
     if stream == "native" or pixels is None:
         return None
     try:
-        pixel_streams.refuse_markers(pixels, stream)
+        pixel_streams.check(pixels, stream)
     except Refusal as refusal:
         return refusal.reason
     return None

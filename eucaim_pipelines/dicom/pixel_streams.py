@@ -1,70 +1,43 @@
-"""Compressed pixel streams: fragments, offset tables, and markers that may carry text.
+"""Compressed pixel data: fragments, frames, offset table, and what may not stay in the streams.
 
-Read as far as their markers (PS3.5 §A.4, ISO 10918-1, 14495-1, 15444-1); samples are never decoded.
+Fragments and frames only (PS3.5 §A.4): the `stream_…` modules read the streams as far as their markers. What
+stands in a scan or a packet counts as samples, which are never decoded.
 """
 
-import re
 from struct import pack, unpack_from
 
+from eucaim_pipelines.dicom import stream_jpeg, stream_jpeg2000, stream_rle
+from eucaim_pipelines.dicom.stream_edits import Buffer, Found
 from eucaim_pipelines.errors import Refusal
 
-_NEXT_JPEG_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-_NEXT_JPEGLS_MARKER = re.compile(rb"\xff+([\x80-\xcf\xd8-\xfe])")
-_JPEG_SEGMENTS = frozenset({*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8} - {0xC8})
-_JPEG2000_SEGMENTS = frozenset({*range(0x50, 0x54), *range(0x55, 0x60), 0x60, 0x61, 0x63})
+_START = {"jpeg": b"\xff\xd8", "jpegls": b"\xff\xd8", "jpeg2000": b"\xff\x4f"}
 
 
-def fragments(value: bytes) -> tuple[bytes, list[bytes]]:
-    """Offset table and fragments of an encapsulated pixel data value (without its sequence delimiter).
+def fragments(value: Buffer) -> tuple[memoryview, list[memoryview]]:
+    """Offset table and fragments of an encapsulated pixel data value, as views of it.
 
     Raises
     ------
     Refusal
-        `MALFORMED` when the items do not fill the value.
+        `MALFORMED` when the items do not fill the value, up to its end or to the sequence delimiter.
     """
-    found, position = [], 0
-    while position + 8 <= len(value):
-        group, element, length = unpack_from("<HHI", value, position)
+    whole, found, position = memoryview(value), list[memoryview](), 0
+    while position + 8 <= len(whole):
+        group, element, length = unpack_from("<HHI", whole, position)
         if (group, element) == (0xFFFE, 0xE0DD):
+            position = len(whole)
             break
-        if (group, element) != (0xFFFE, 0xE000) or position + 8 + length > len(value):
+        if (group, element) != (0xFFFE, 0xE000) or position + 8 + length > len(whole):
             raise Refusal("MALFORMED")
-        found.append(value[position + 8 : position + 8 + length])
+        found.append(whole[position + 8 : position + 8 + length])
         position += 8 + length
-    if len(found) < 2:
+    if len(found) < 2 or position != len(whole):
         raise Refusal("MALFORMED")
     return found[0], found[1:]
 
 
-def rebuild(value: bytes, frames: int) -> bytes:
-    """The same fragments with an offset table computed anew, so that it carries nothing else.
-
-    Raises
-    ------
-    Refusal
-        `MALFORMED` when there are fewer fragments than frames, or a stated table names no frames.
-    """
-    table, parts = fragments(value)
-    starts, position = [], 0
-    for part in parts:
-        starts.append(position)
-        position += 8 + len(part)
-    if len(parts) == frames:
-        offsets = starts
-    elif frames == 1:
-        offsets = [0]
-    else:
-        offsets = list(unpack_from(f"<{len(table) // 4}I", table)) if len(table) % 4 == 0 else []
-        if len(parts) < frames or (table and (len(offsets) != frames or not set(offsets) <= set(starts))):
-            raise Refusal("MALFORMED")
-    if offsets and offsets[-1] > 0xFFFFFFFE:
-        offsets = []
-    new = [pack(f"<{len(offsets)}I", *offsets), *parts]
-    return b"".join(pack("<HHI", 0xFFFE, 0xE000, len(item)) + item for item in new)
-
-
-def refuse_markers(value: bytes, stream: str) -> None:
-    """Refuse a stream that carries comments or application data.
+def check(value: Buffer, stream: str) -> None:
+    """Refuse a pixel data value that `rebuild` would refuse, whatever the number of its frames.
 
     Parameters
     ----------
@@ -76,95 +49,79 @@ def refuse_markers(value: bytes, stream: str) -> None:
     Raises
     ------
     Refusal
-        `PIXEL_STREAM_MARKER`; `MALFORMED` when the stream is none of its kind.
+        `PIXEL_STREAM_MARKER` for a stream with markers that can neither stay nor be taken out with
+        certainty; `MALFORMED` when it is none of its kind.
+    """
+    for frame in _frames(fragments(value)[1], stream):
+        _read(_joined(frame), stream, 0)
+
+
+def rebuild(value: Buffer, frames: int, stream: str, area: int = 0) -> Buffer:
+    """The frames without comments and application data, under an offset table computed anew.
+
+    Parameters
+    ----------
+    value
+        Encapsulated pixel data.
+    frames
+        Frames that the header speaks of.
+    stream
+        rle, jpeg, jpegls or jpeg2000.
+    area
+        Rows times columns; with it, bytes behind the samples of an RLE segment go too.
+
+    Returns
+    -------
+    bytes or memoryview
+        Offset table and fragments as items, without the sequence delimiter; a fragment where nothing had to
+        change is as it was. The bytes of the samples are the same in any case.
+
+    Raises
+    ------
+    Refusal
+        As `check`; `MALFORMED` too when there are not as many frames.
     """
     _, parts = fragments(value)
+    groups = _frames(parts, stream)
+    if len(groups) != frames:
+        raise Refusal("MALFORMED")
+    new: list[Buffer] = []
+    offsets, position = list[int](), 0
+    for group in groups:
+        whole = _joined(group)
+        cleaned = _read(whole, stream, area).applied(whole)
+        items = group if cleaned is whole and all(len(part) % 2 == 0 for part in group) else [cleaned]
+        offsets.append(position)
+        position += sum(8 + len(item) for item in items)
+        new += items
+    if offsets[-1] > 0xFFFFFFFE:
+        offsets = []
+    new.insert(0, pack(f"<{len(offsets)}I", *offsets))
+    return b"".join(piece for item in new for piece in (pack("<HHI", 0xFFFE, 0xE000, len(item)), item))
+
+
+def _frames(parts: list[memoryview], stream: str) -> list[list[memoryview]]:
+    """The fragments of each frame: a frame begins with a fragment (PS3.5 §A.4), an RLE frame is one."""
     if stream == "rle":
-        for part in parts:
-            _check_rle(part)
-        return
-    whole = b"".join(parts)
-    position = 0
+        return [[part] for part in parts]
+    start, groups = _START[stream], list[list[memoryview]]()
+    for part in parts:
+        if part[:2] == start:
+            groups.append([])
+        elif not groups:
+            raise Refusal("MALFORMED")
+        groups[-1].append(part)
+    return groups
+
+
+def _joined(group: list[memoryview]) -> Buffer:
+    return group[0] if len(group) == 1 else b"".join(group)
+
+
+def _read(whole: Buffer, stream: str, area: int) -> Found:
     try:
-        while position < len(whole):
-            position = _jpeg2000(whole, position) if stream == "jpeg2000" else _jpeg(whole, position, stream)
-            while position < len(whole) and whole[position] == 0:
-                position += 1
+        if stream == "rle":
+            return stream_rle.read(whole, area)
+        return stream_jpeg2000.read(whole) if stream == "jpeg2000" else stream_jpeg.read(whole, stream)
     except (IndexError, ValueError):
         raise Refusal("MALFORMED") from None
-
-
-def _check_rle(part: bytes) -> None:
-    if len(part) < 64:
-        raise Refusal("MALFORMED")
-    count, *offsets = unpack_from("<16I", part)
-    used, unused = offsets[:count], offsets[count:]
-    if not 1 <= count <= 15 or used[0] != 64 or used != sorted(used) or used[-1] > len(part) or any(unused):
-        raise Refusal("MALFORMED")
-
-
-def _length(whole: bytes, position: int) -> int:
-    length = int.from_bytes(whole[position : position + 2], "big")
-    if length < 2 or position + length > len(whole):
-        raise ValueError
-    return length
-
-
-def _jpeg(whole: bytes, position: int, stream: str) -> int:
-    """Read one JPEG or JPEG-LS image; the position behind its end."""
-    if whole[position : position + 2] != b"\xff\xd8":
-        raise ValueError
-    position += 2
-    next_marker = _NEXT_JPEGLS_MARKER if stream == "jpegls" else _NEXT_JPEG_MARKER
-    while True:
-        if whole[position] != 0xFF:
-            raise ValueError
-        while whole[position] == 0xFF:
-            position += 1
-        marker, position = whole[position], position + 1
-        if marker == 0xD9:
-            return position
-        length = _length(whole, position)
-        segment = whole[position + 2 : position + length]
-        position += length
-        if marker == 0xDA:
-            found = next_marker.search(whole, position)
-            if found is None:
-                raise ValueError
-            position = found.start()
-        elif marker not in _JPEG_SEGMENTS and not _harmless_application(marker, segment, stream):
-            raise Refusal("PIXEL_STREAM_MARKER")
-
-
-def _harmless_application(marker: int, segment: bytes, stream: str) -> bool:
-    if marker == 0xE0:
-        return segment[:5] == b"JFIF\0" and len(segment) == 14 and segment[12:14] == b"\0\0"
-    if marker == 0xEE:
-        return segment[:5] == b"Adobe" and len(segment) == 12
-    return marker == 0xE8 and stream == "jpegls" and segment[:4] == b"mrfx" and len(segment) <= 8
-
-
-def _jpeg2000(whole: bytes, position: int) -> int:
-    """Read one JPEG 2000 code stream; the position behind its end."""
-    if whole[position : position + 2] != b"\xff\x4f":
-        raise ValueError
-    position += 2
-    tile_start, tile_length = 0, 0
-    while True:
-        if whole[position] != 0xFF:
-            raise ValueError
-        marker, position = whole[position + 1], position + 2
-        if marker == 0xD9:
-            return position
-        if marker == 0x93:
-            end = whole.find(b"\xff\xd9", position) if tile_length == 0 else tile_start + tile_length
-            if end < position or end > len(whole):
-                raise ValueError
-            position = end
-            continue
-        length = _length(whole, position)
-        if marker == 0x90:
-            tile_start, tile_length = position - 2, int.from_bytes(whole[position + 4 : position + 8], "big")
-        elif marker not in _JPEG2000_SEGMENTS:
-            raise Refusal("PIXEL_STREAM_MARKER")
-        position += length

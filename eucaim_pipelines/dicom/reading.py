@@ -1,24 +1,18 @@
-"""Bytes of a file to a pydicom data set, or a refusal with a reason: nothing is guessed and nothing forced.
+"""Bytes of a file to its elements, or a refusal with a reason: nothing is guessed and nothing forced.
 
 The identity of content lives here too; which objects are welcome is said in `examination`.
 """
 
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 
-import pydicom
-from pydicom import Dataset
-
-from eucaim_pipelines.dicom import structure, transfer_syntaxes
-from eucaim_pipelines.dicom.values import numbers, quiet, raw, text
+from eucaim_pipelines.dicom import elements, structure, transfer_syntaxes
+from eucaim_pipelines.dicom.elements import PIXEL_ELEMENTS, DataSet
+from eucaim_pipelines.dicom.values import numbers, raw, text
 from eucaim_pipelines.errors import Refusal
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Raised whenever the code reads or refuses a file otherwise than before; files are then read again."""
-
-PIXEL_ELEMENTS = {0x7FE00010: None, 0x7FE00008: 32, 0x7FE00009: 64}
-"""PixelData, FloatPixelData, DoubleFloatPixelData, and the bits of a sample where they are fixed."""
 
 
 def reader_digest(contracts: Path) -> str:
@@ -40,7 +34,7 @@ def content_sha256(data: bytes) -> str:
     return sha256(memoryview(data)[structure.read_file_meta(data).body_start :]).hexdigest()
 
 
-def parse(data: bytes) -> Dataset:
+def parse(data: bytes) -> DataSet:
     """Read a DICOM file (PS3.10) strictly.
 
     Every length is checked against the bytes that are left, tags ascend, nesting is limited, pixel data has
@@ -57,40 +51,27 @@ def parse(data: bytes) -> Dataset:
     encoding = transfer_syntaxes.encoding(meta.transfer_syntax)
     if encoding is None:
         raise Refusal("TRANSFER_SYNTAX_NOT_ALLOWED")
-    body = data
-    start = meta.body_start
+    body, start = data, meta.body_start
     if meta.transfer_syntax == transfer_syntaxes.DEFLATED:
         body, start = structure.inflate(data[start:]), 0
-    structure.check(body, encoding, start)
     if start == len(body):
         raise Refusal("TRUNCATED")
-    try:
-        with quiet():
-            ds = pydicom.dcmread(BytesIO(data))
-    except Exception:  # noqa: BLE001 - whatever pydicom raises quotes values; the structure was sound for us
-        raise Refusal("MALFORMED") from None
-    if ds.original_encoding != tuple(encoding):
-        raise Refusal("MALFORMED")
-    _check_pixel_length(ds, encoding.little_endian, meta.transfer_syntax)
+    ds = elements.read(body, encoding, meta.transfer_syntax, start)
+    _check_pixel_length(ds)
     return ds
 
 
-def little_endian(ds: Dataset) -> bool:
-    """Byte order of a data set that was read by `parse`."""
-    return ds.original_encoding[1] is not False
-
-
-def _check_pixel_length(ds: Dataset, little: bool, syntax: str) -> None:
-    present = [tag for tag in PIXEL_ELEMENTS if tag in ds._dict]
+def _check_pixel_length(ds: DataSet) -> None:
+    present = [tag for tag in PIXEL_ELEMENTS if tag in ds]
     if not present:
         return
     if len(present) > 1:
         raise Refusal("MALFORMED")
-    if transfer_syntaxes.stream(syntax) != "native":
+    if transfer_syntaxes.stream(ds.transfer_syntax) != "native":
         return
 
-    def size(keyword_tag: int) -> int | None:
-        found = numbers(ds, keyword_tag, little)
+    def size(tag: int) -> int | None:
+        found = numbers(ds, tag)
         return int(found[0]) if found and len(found) == 1 and found[0] == int(found[0]) >= 0 else None
 
     rows, columns, samples = size(0x00280010), size(0x00280011), size(0x00280002)

@@ -3,33 +3,37 @@
 Which objects deserve it is decided by the caller; `structure` tells it which are built like ones it has read.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
 import pydicom
-from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from eucaim_pipelines.dicom.values import items, quiet
+from eucaim_pipelines.dicom.elements import DataSet
+from eucaim_pipelines.dicom.values import quiet
 from eucaim_pipelines.errors import Refusal
 
 
-def structure(ds: Dataset, sop_class: str, transfer_syntax: str) -> str:
+def structure(ds: DataSet, sop_class: str) -> str:
     """16 hex digits that equal objects share: SOP class, transfer syntax, and (tag, VR) at every depth."""
-    return sha256("".join([sop_class, " ", transfer_syntax, *_shape(ds)]).encode()).hexdigest()[:16]
+    return _digest((sop_class, ds.transfer_syntax, _shape(ds)))
 
 
-def _shape(ds: Dataset) -> Iterator[str]:
-    for tag, entry in sorted(ds._dict.items()):
-        element: Any = entry
-        yield f" {int(tag):08x}{element.VR or '--'}"
-        if element.VR == "SQ":
-            for child in items(ds, int(tag)):
-                yield "["
-                yield from _shape(child)
-                yield "]"
+def _shape(ds: DataSet) -> tuple[Any, ...]:
+    """Tags, VRs, and for each sequence the distinct shapes of its items."""
+    inner = [
+        tuple(dict.fromkeys(map(_shape, value)))
+        for _, value in ds.elements.values()
+        if isinstance(value, list)
+    ]
+    return tuple(ds.elements), tuple([vr for vr, _ in ds.elements.values()]), tuple(inner)
+
+
+@lru_cache(1000)
+def _digest(shape: tuple[Any, ...]) -> str:
+    return sha256(repr(shape).encode()).hexdigest()[:16]
 
 
 def read_every_element(data: bytes) -> None:

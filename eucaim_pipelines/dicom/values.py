@@ -1,6 +1,6 @@
 """Element values as they lie in the file: raw bytes, decoded text, numbers, items.
 
-Nothing is validated by pydicom here, because its messages carry values; nothing is replaced either.
+Nothing is validated here and nothing is replaced.
 """
 
 import logging
@@ -8,13 +8,13 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from struct import pack, unpack
-from typing import Any
+from functools import lru_cache
+from struct import unpack
 
-from pydicom import Dataset
 from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.datadict import DicomDictionary, tag_for_keyword
-from pydicom.sequence import Sequence
+from pydicom.datadict import tag_for_keyword
+
+from eucaim_pipelines.dicom.elements import DataSet
 
 _NUMBER = re.compile(rb"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _BINARY = {"US": ("H", 2), "SS": ("h", 2), "UL": ("I", 4), "SL": ("i", 4), "FL": ("f", 4), "FD": ("d", 8)}
@@ -38,52 +38,39 @@ def tag_of(keyword: str) -> int:
     return tag
 
 
-def raw(ds: Dataset, tag: int) -> bytes | None:
-    """Value bytes of an element that is not a sequence; None when absent or a sequence."""
-    element: Any = ds._dict.get(tag)  # type: ignore[call-overload]
-    if element is None:
+def raw(ds: DataSet, tag: int) -> bytes | memoryview | None:
+    """Value bytes of an element, a view of them for pixels; None when it is absent or a sequence."""
+    element = ds.elements.get(tag)
+    if element is None or isinstance(element[1], list):
         return None
-    value = element.value
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, Sequence):
-        return None
-    return b"" if value is None else _encoded(ds, str(element.VR), value)
+    return element[1]
 
 
-def _encoded(ds: Dataset, vr: str, value: Any) -> bytes:
-    """Bytes of a value that pydicom has converted while reading (character set, pixel representation)."""
-    many = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    if vr in _BINARY and all(isinstance(part, int | float) for part in many):
-        order = ">" if ds.original_encoding[1] is False else "<"
-        return pack(f"{order}{len(many)}{_BINARY[vr][0]}", *many)
-    return "\\".join(map(str, many)).encode("utf-8", "surrogateescape")
-
-
-def vr_of(ds: Dataset, tag: int) -> str:
-    """VR that the file states, or the dictionary's first one when the file is in implicit VR."""
-    element: Any = ds._dict[tag]  # type: ignore[index]
-    if element.VR:
-        return str(element.VR)
-    return str(DicomDictionary.get(tag, ("UN",))[0])[:2]
-
-
-def text(ds: Dataset, tag: int) -> str | None:
+def text(ds: DataSet, tag: int) -> str | None:
     """Decoded, trimmed text; None when the element is absent or empty."""
-    value = raw(ds, tag)
-    if not value:
+    element = ds.elements.get(tag)
+    if element is None or not element[1] or not isinstance(element[1], bytes):
         return None
+    value = element[1]
+    if value.isascii() and b"\x1b" not in value:
+        return value.decode("ascii").strip(" \0\t\r\n") or None
     return decode(value, charset(ds)).strip(" \0\t\r\n") or None
 
 
-def charset(ds: Dataset) -> list[str]:
+def charset(ds: DataSet) -> list[str]:
     """Python codecs of a data set or item, as its SpecificCharacterSet says; ASCII is part of each."""
-    value = raw(ds, 0x00080005)
-    if value is None:
-        inherited = ds._parent_encoding if hasattr(ds, "_parent_encoding") else None
-        return [inherited] if isinstance(inherited, str) else list(inherited or ["iso8859"])
-    with quiet():
-        return convert_encodings(decode(value, ["ascii"]).strip(" \0").split("\\"))
+    return codecs(ds.characters)
+
+
+@lru_cache(256)
+def codecs(specific_character_set: bytes) -> list[str]:
+    """Python codecs of a SpecificCharacterSet value; Latin-1, in which no byte is lost, for an unreadable one."""
+    terms = specific_character_set.decode("latin-1").strip(" \0").split("\\")
+    try:
+        with quiet():
+            return convert_encodings([term.strip(" \0") for term in terms])
+    except (LookupError, ValueError):
+        return ["iso8859"]
 
 
 def decode(value: bytes, encodings: list[str]) -> str:
@@ -100,12 +87,18 @@ def decode(value: bytes, encodings: list[str]) -> str:
     return decoded if "�" not in decoded else value.decode("latin-1")
 
 
-def numbers(ds: Dataset, tag: int, little_endian: bool = True) -> list[float] | None:
+def numbers(ds: DataSet, tag: int) -> list[float] | None:
     """Numbers of a decimal, integer or binary element; None when absent, empty or malformed."""
-    value = raw(ds, tag)
+    element = ds.elements.get(tag)
+    if element is None or not isinstance(element[1], bytes):
+        return None
+    return parsed_numbers(element[0], element[1], ds.encoding.little_endian)
+
+
+def parsed_numbers(vr: str, value: bytes, little_endian: bool) -> list[float] | None:
+    """Numbers of a value of this VR; None when it is empty or malformed."""
     if not value:
         return None
-    vr = vr_of(ds, tag)
     if vr in _BINARY:
         code, size = _BINARY[vr]
         if len(value) % size:
@@ -117,18 +110,14 @@ def numbers(ds: Dataset, tag: int, little_endian: bool = True) -> list[float] | 
     return [float(part) for part in parts]
 
 
-def items(ds: Dataset, tag: int) -> list[Dataset]:
+def items(ds: DataSet, tag: int) -> list[DataSet]:
     """Items of a sequence; empty when it is absent, empty or not a sequence."""
-    if tag not in ds._dict:
-        return []
-    with quiet():
-        value = ds[tag].value
-    return list(value) if isinstance(value, Sequence) else []
+    element = ds.elements.get(tag)
+    return element[1] if element is not None and isinstance(element[1], list) else []
 
 
-def sequences(ds: Dataset) -> Iterator[tuple[int, list[Dataset]]]:
+def sequences(ds: DataSet) -> Iterator[tuple[int, list[DataSet]]]:
     """Tag and items of every sequence of a data set, this level only."""
-    for tag, element in list(ds._dict.items()):
-        vr = element.VR or DicomDictionary.get(int(tag), ("UN",))[0]
-        if vr == "SQ":
-            yield int(tag), items(ds, int(tag))
+    for tag, (vr, value) in ds.elements.items():
+        if vr == "SQ" and isinstance(value, list):
+            yield tag, value

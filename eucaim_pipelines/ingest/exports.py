@@ -204,10 +204,10 @@ class OpenExport:
         """An archive may hold two members of one name: the second is told apart by a number."""
         seen: Counter[str] = Counter()
         for name, member in members:
-            path = _printable(name)
+            path = printable(name)
             while path in self._members:
                 seen[name] += 1
-                path = f"{_printable(name)}#{seen[name] + 1}"
+                path = f"{printable(name)}#{seen[name] + 1}"
             self._members[path] = member
 
 
@@ -221,7 +221,7 @@ def _unpacking(error: Exception) -> Refusal | MachineError:
 def _walk(folder: Path, base: Path) -> Iterator[Entry]:
     for path in sorted(folder.iterdir()):
         status = path.lstat()
-        name = _printable(path.relative_to(base).as_posix())
+        name = printable(path.relative_to(base).as_posix())
         if stat.S_ISLNK(status.st_mode):
             yield Entry(name, status.st_size, status.st_mtime_ns, 0, "LINK")
         elif stat.S_ISDIR(status.st_mode):
@@ -232,7 +232,7 @@ def _walk(folder: Path, base: Path) -> Iterator[Entry]:
             yield Entry(name, status.st_size, status.st_mtime_ns, 0, "NOT_A_FILE")
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name whose bytes are not UTF-8 in a form that a table can hold."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
@@ -241,7 +241,7 @@ def _locate(base: Path, name: str) -> Path:
     path = base / name
     if "\\x" not in name or path.exists():
         return path
-    return next(p for p in base.rglob("*") if _printable(p.relative_to(base).as_posix()) == name)
+    return next(p for p in base.rglob("*") if printable(p.relative_to(base).as_posix()) == name)
 
 
 def _member_bytes(member: zipfile.ZipInfo | tarfile.TarInfo) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Container
 
 import pyarrow as pa
 
-from eucaim_pipelines.dicom.inventory import schema
+from eucaim_pipelines.dicom.inventory_schema import schema
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.ingest.resolution import resolve

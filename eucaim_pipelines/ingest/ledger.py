@@ -223,12 +223,13 @@ class Ledger:
         with self._transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO objects (sha256, recipe, subject, refusal, key, bytes, object_sha256,"
-                " row, actions, structure, unknown_terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " row, actions, structure, unknown_terms, residuals)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *(m.sha256, recipe, m.subject, m.refusal, m.key, m.bytes, m.object_sha256),
                         *(json.dumps(dict(m.row)) if m.row is not None else None, json.dumps(m.actions)),
-                        *(m.structure, json.dumps(m.unknown_terms)),
+                        *(m.structure, json.dumps(m.unknown_terms), m.residuals),
                     )
                     for m in made
                 ],
@@ -311,4 +312,5 @@ def _made(row: sqlite3.Row) -> MadeObject:
         actions=tuple(tuple(action) for action in json.loads(row["actions"])),
         structure=row["structure"],
         unknown_terms=tuple(tuple(term) for term in json.loads(row["unknown_terms"] or "[]")),
+        residuals=row["residuals"],
     )

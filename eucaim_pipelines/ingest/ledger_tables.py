@@ -20,14 +20,14 @@ CREATE TABLE IF NOT EXISTS headers (sha256 TEXT PRIMARY KEY, row TEXT NOT NULL) 
 CREATE TABLE IF NOT EXISTS objects (
     sha256 TEXT NOT NULL, recipe TEXT NOT NULL, subject TEXT NOT NULL,
     refusal TEXT, key TEXT, bytes INTEGER, object_sha256 TEXT, row TEXT, actions TEXT,
-    structure TEXT, unknown_terms TEXT,
+    structure TEXT, unknown_terms TEXT, residuals INTEGER,
     PRIMARY KEY (sha256, recipe, subject)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS released (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-_LATER = {"structure": "TEXT", "unknown_terms": "TEXT"}
-"""Columns of `objects` that files written by the first version do not have."""
+_LATER = {"structure": "TEXT", "unknown_terms": "TEXT", "residuals": "INTEGER"}
+"""Columns of `objects` that files written by earlier versions do not have."""
 
 
 def prepare(db: sqlite3.Connection) -> None:

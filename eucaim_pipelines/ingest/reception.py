@@ -5,25 +5,21 @@ A file is recognised by path, size and mtime and not read again. Landing is neve
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.dicom.examination import examine
+from eucaim_pipelines.dicom.inventory import pixel_digest, pixels
 from eucaim_pipelines.dicom.reading import content_sha256
 from eucaim_pipelines.errors import MachineError, Refusal
 from eucaim_pipelines.ingest import clinical_files
+from eucaim_pipelines.ingest.chunks import Progress, chunked
 from eucaim_pipelines.ingest.exports import Entry, Export, OpenExport
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reading
-
-CHUNK_BYTES = 16 * 1024**2
-CHUNK_FILES = 64
-Progress = Callable[[int, int], None]
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -98,20 +94,6 @@ def read_chunk(
         return refused + [_read(opened, entry, specs, limit) for entry in readable]
 
 
-def chunked(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Cut work by bytes, so that a worker's share takes about as long whatever the files are."""
-    chunk: list[Item] = []
-    weight = 0
-    for item in items:
-        if chunk and (weight + size(item) > CHUNK_BYTES or len(chunk) >= CHUNK_FILES):
-            yield chunk
-            chunk, weight = [], 0
-        chunk.append(item)
-        weight += size(item)
-    if chunk:
-        yield chunk
-
-
 def _list(export: Export) -> list[Entry]:
     try:
         with OpenExport(export) as opened:
@@ -139,10 +121,11 @@ def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit
     if spec is not None:
         return _read_table(entry, data, sha256, spec)
     try:
-        header = examine(data).row
+        header, ds = examine(data)
     except Refusal as refusal:
         content = content_sha256(data) if refusal.header is not None else None
         return _Result(Reading(entry, sha256, content, refusal=refusal.reason, header=refusal.header))
+    header["pixel_digest"] = pixel_digest(pixels(ds), ds.transfer_syntax)
     return _Result(Reading(entry, sha256, content_sha256(data), header=header))
 
 

@@ -50,7 +50,8 @@ class Reception:
 class MadeObject:
     """What de-identification made of one input: a key in the store, or a refusal.
 
-    `unknown_terms` are keyword and term as received; they stay in the restricted zone.
+    `unknown_terms` are keyword and term as received; they stay in the restricted zone. `residuals` is how
+    many identities the verifier found in it; None if it has not looked.
     """
 
     sha256: str
@@ -63,3 +64,4 @@ class MadeObject:
     actions: tuple[tuple[str, str, str, int], ...] = ()
     structure: str | None = None
     unknown_terms: tuple[tuple[str, str], ...] = ()
+    residuals: int | None = None

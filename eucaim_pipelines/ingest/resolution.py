@@ -11,8 +11,10 @@ from eucaim_pipelines.ingest.records import Reception
 
 Decision = tuple[str, str]
 ACCEPTED: Decision = ("pending", "AWAITS_RELEASE")
-WITHDRAWS = frozenset({"BURNED_IN_RISK", "SPECIMEN_LABEL"})
-"""Refusals that say something of the picture itself: such a content counts, and withdraws an earlier one."""
+WITHDRAWS = frozenset({"SPECIMEN_LABEL"})
+"""Refusals that say something of the picture itself: such a content counts, and withdraws an earlier one. A
+picture that may show text is not refused here: it is accepted, counts like any other, and is cleaned or held
+back where it would leave."""
 
 
 def resolve(receptions: Iterable[Reception]) -> dict[int, Decision]:

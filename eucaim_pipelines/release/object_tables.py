@@ -5,17 +5,38 @@ How an object is made is said in `objects`.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
-from eucaim_pipelines.dicom.inventory import schema as inventory_schema
+from eucaim_pipelines.dicom.inventory_schema import schema as inventory_schema
 from eucaim_pipelines.ingest.records import MadeObject
 
 ACTIONS = pa.schema(
     [("tag", pa.string()), ("action", pa.string()), ("reason", pa.string()), ("elements", pa.int64())]
 )
 UNKNOWN_TERMS = pa.schema([("keyword", pa.string()), ("term", pa.string()), ("objects", pa.int64())])
+
+
+class Searched(NamedTuple):
+    """What the search for identities came to: objects that can be released, those of them that were searched,
+    identities found in them, and inputs that were held back because of such a find."""
+
+    objects: int
+    checked: int
+    residuals: int
+    held_back: int
+
+
+def searched(made: Iterable[MadeObject]) -> Searched:
+    """The search over all objects that were made; one that nobody searched does not count as checked."""
+    made = list(made)
+    kept = [item for item in made if item.key]
+    found = [item.residuals for item in kept if item.residuals is not None]
+    return Searched(
+        len(kept), len(found), sum(found), sum(item.refusal == "RESIDUAL_IDENTITY" for item in made)
+    )
 
 
 def instances_table(made: Mapping[int, MadeObject], pseudonyms: Pseudonyms) -> pa.Table:

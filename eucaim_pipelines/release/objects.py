@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 from pydicom.datadict import keyword_for_tag
 
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.dicom import second_reading
+from eucaim_pipelines.deidentification.reading_back import read_back
+from eucaim_pipelines.dicom.inventory import pixel_digest
 from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines.ingest import inventory
+from eucaim_pipelines.ingest.chunks import chunked
 from eucaim_pipelines.ingest.exports import Export, OpenExport
 from eucaim_pipelines.ingest.ledger import Ledger
-from eucaim_pipelines.ingest.reception import chunked
 from eucaim_pipelines.ingest.records import MadeObject, Reception
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.store import ObjectStore
 
 PUT_THREADS = 8
-READ_BACK = 100
-"""One object in so many is read back by pydicom although its structure is known."""
 
 _resident: dict[str, Deidentifier] = {}
 Progress = Callable[[int, int], None]
@@ -151,12 +150,6 @@ def make_chunk(export: Export, part: Sequence[Work], making: Making) -> list[Mad
     return results
 
 
-def sampled(deidentifier: Deidentifier, object_sha256: str) -> bool:
-    """Whether an object is one of the sample that is read back: 1 %, which ones only the key can tell."""
-    number = deidentifier.pseudonyms.digest("objects to read back", object_sha256)
-    return int(number[:8], 16) % READ_BACK == 0
-
-
 def _done(made: MadeObject | None, seen: set[str], store: ObjectStore) -> bool:
     """A remembered object counts unless no release names it and the store has lost it."""
     if made is None:
@@ -190,12 +183,12 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
     try:
         output = making.deidentifier.deidentify_verified(data, item.subject)
         sha256 = hashlib.sha256(output.data).hexdigest()
-        if making.read_all or output.structure not in known or sampled(making.deidentifier, sha256):
-            second_reading.read_every_element(output.data)
-            known.add(output.structure)
+        read_back(output, sha256, making.deidentifier, known, everything=making.read_all)
     except Refusal as refusal:
         return replace(base, refusal=refusal.reason), b""
-    row = output.row
+    row, syntax = output.row, output.row["TransferSyntaxUID"]
+    digest = pixel_digest(output.pixels, syntax)
+    row["pixel_digest"] = making.deidentifier.pseudonyms.digest("pixels", digest) if digest else None
     folder = "/".join(row[name] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"))
     made = replace(
         base,
@@ -205,6 +198,7 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
         row=row,
         actions=tuple((_tag(tag), what, why, n) for (tag, what, why), n in sorted(output.actions.items())),
         structure=output.structure,
+        residuals=output.residuals,
         unknown_terms=tuple(sorted((keyword_for_tag(tag), term) for tag, term in output.unknown_terms)),
     )
     return made, output.data

@@ -59,16 +59,19 @@ class Content:
         ]
 
     def object_items(self) -> list[tuple[Item, bytes]]:
-        """One list of images per patient, so that unchanged parts are used again."""
-        names = ["object_key", "object_bytes", "object_sha256"]
-        found = []
-        for patient in sorted(set(self.instances.column("PatientID").to_pylist())):
-            mine = self.instances.filter(pc.equal(self.instances.column("PatientID"), patient)).select(names)
-            part = (
-                mine.rename_columns(["key", "bytes", "sha256"]).sort_by("key").replace_schema_metadata(None)
-            )
-            found.append(_table_item(self.dataset_id, "objects", encode(part), part.num_rows))
-        return found
+        """The lists of images with their content-addressed keys."""
+        return object_lists(self.dataset_id, self.instances)
+
+
+def object_lists(dataset: str, instances: pa.Table) -> list[tuple[Item, bytes]]:
+    """One list of images per patient, so that unchanged parts are used again."""
+    names = ["object_key", "object_bytes", "object_sha256"]
+    found = []
+    for patient in sorted(set(instances.column("PatientID").to_pylist())):
+        mine = instances.filter(pc.equal(instances.column("PatientID"), patient)).select(names)
+        part = mine.rename_columns(["key", "bytes", "sha256"]).sort_by("key").replace_schema_metadata(None)
+        found.append(_table_item(dataset, "objects", encode(part), part.num_rows))
+    return found
 
 
 def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]) -> tuple[Manifest, bool]:
@@ -77,7 +80,7 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
     Parameters
     ----------
     documents
-        Record and report by file name.
+        Record, report and signed statement by file name.
 
     Returns
     -------

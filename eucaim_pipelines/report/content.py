@@ -43,6 +43,33 @@ class ActionCount:
     elements: int
 
 
+EFFECTS = {"K": "kept", "C": "cleaned", "D": "replaced", "U": "replaced", "Z": "emptied", "X": "removed"}
+"""What became of an element, by action code of DICOM PS3.15 Table E.1-1a."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What de-identification did by kind of attribute, and what the search for identities came to.
+
+    Attributes
+    ----------
+    objects, checked, residuals, held_back
+        Objects that can be released, those of them that were searched, identities that were found in them,
+        inputs held back because of such a find.
+    effects
+        Elements by kind of attribute, then by effect (values of `EFFECTS`).
+    explained
+        Values of the input that equal something kept at another place, by class.
+    """
+
+    objects: int = 0
+    checked: int = 0
+    residuals: int = 0
+    held_back: int = 0
+    effects: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    explained: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Report:
     """One release's report, the same for both editions.
@@ -59,6 +86,8 @@ class Report:
         Name to text: profiles, engines and contracts with their versions and digests.
     reasons
         Meaning and remedy of the reason codes (`quality.reasons.load_reasons`).
+    removal
+        The evidence in detail; only the local edition shows its numbers.
     """
 
     source: SourceContract
@@ -71,6 +100,7 @@ class Report:
     actions: Sequence[ActionCount]
     methods: Mapping[str, str]
     reasons: Mapping[str, Reason]
+    removal: Removal = Removal()
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,16 @@ from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps
+from eucaim_pipelines.deidentification.lethe import Lethe
+from eucaim_pipelines.deidentification.options import Options
 from eucaim_pipelines.deidentification.profile import Profile
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.secret_files import read_secret_file
+from eucaim_pipelines.deidentification.trust_office import read_map
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
+from eucaim_pipelines.settings import Settings
 
 
 class Contracts(dg.ConfigurableResource):
@@ -88,13 +93,22 @@ class Contracts(dg.ConfigurableResource):
 
 
 class Pseudonymisation(dg.ConfigurableResource):
-    """The holder's key, read from its file when it is needed and never shown.
+    """The holder's secrets, read from their files when they are needed and never shown.
 
     With `read_back_all`, pydicom reads every object that is made, element by element, not only a sample.
     """
 
     key_file: str | None = None
+    pseudonym_map: str | None = None
+    lethe_secret_file: str | None = None
     read_back_all: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Pseudonymisation":
+        """As the settings say."""
+        names = ("key_file", "pseudonym_map", "lethe_secret_file")
+        files = {name: str(path) for name in names if (path := getattr(settings, name)) is not None}
+        return cls(**files, read_back_all=settings.verify == "full")
 
     def site_key(self) -> SiteKey:
         """The key.
@@ -106,9 +120,52 @@ class Pseudonymisation(dg.ConfigurableResource):
         """
         return SiteKey.load(Path(self.key_file) if self.key_file else None)
 
-    def pseudonyms(self) -> Pseudonyms:
-        """Pseudonyms, UIDs and date shifts under the key."""
-        return Pseudonyms(self.site_key())
+    def pseudonyms(self, source: SourceContract) -> Pseudonyms:
+        """Pseudonyms, UIDs and date shifts of a dataset.
+
+        Raises
+        ------
+        SettingsError
+            The trust office's map is wrong, or the source asks for Lethe's and no secret is named.
+        SiteKeyError
+            A secret file is missing, wrong or readable by others.
+        """
+        overrides = read_map(Path(self.pseudonym_map)) if self.pseudonym_map else None
+        return Pseudonyms(self.site_key(), overrides, self._lethe(source))
+
+    def _lethe(self, source: SourceContract) -> Lethe | None:
+        if source.deidentification.pseudonyms != "lethe":
+            return None
+        if self.lethe_secret_file is None:
+            raise SettingsError(
+                "Setting 'lethe_secret_file' is missing: a source contract asks for pseudonyms: lethe."
+            )
+        return Lethe.load(Path(self.lethe_secret_file))
+
+    def check(self) -> None:
+        """Read every secret file once, so that nothing starts with one that is wrong.
+
+        Raises
+        ------
+        SettingsError, SiteKeyError
+            As `site_key` and `pseudonyms`.
+        """
+        self.site_key()
+        if self.pseudonym_map:
+            read_map(Path(self.pseudonym_map))
+        if self.lethe_secret_file:
+            Lethe.load(Path(self.lethe_secret_file))
+
+    def digest(self) -> str:
+        """Digest, under the key, of the map and the secret that decide on pseudonyms beside it."""
+        digest = hashlib.sha256()
+        for path, what in (
+            (self.pseudonym_map, "The pseudonym map"),
+            (self.lethe_secret_file, "The file of the Lethe secret"),
+        ):
+            text = read_secret_file(Path(path), what) if path else ""
+            digest.update(hashlib.sha256(text.encode()).digest())
+        return self.site_key().derive("digest of pseudonyms", digest.digest()).hex()
 
     def deidentifier(self, source: SourceContract, contracts: Contracts) -> Deidentifier:
         """The de-identification of one dataset's images."""
@@ -118,4 +175,5 @@ class Pseudonymisation(dg.ConfigurableResource):
             manufacturers=frozenset(source.imaging.manufacturers),
             body_parts=frozenset(source.imaging.body_parts),
         )
-        return Deidentifier(profile, self.pseudonyms(), maps, source.deidentification.dates)
+        chosen = source.deidentification.model_dump(exclude={"pseudonyms"})
+        return Deidentifier(profile, self.pseudonyms(source), maps, Options(**chosen))

@@ -141,7 +141,13 @@ def test_what_happens_to_dates_can_be_chosen(tmp_path):
 
 @pytest.mark.parametrize(
     ("section", "what"),
-    [("{dates: keep}", "'shift', 'day_one' or 'remove'"), ("{date: shift}", "Unknown key 'date'")],
+    [
+        ("{dates: keep}", "'shift', 'day_one' or 'remove'"),
+        ("{date: shift}", "Unknown key 'date'"),
+        ("{pixels: mask}", "'quarantine' or 'clean'"),
+        ("{pseudonyms: md5}", "'hmac' or 'lethe'"),
+        ("{descriptors: some}", "valid boolean"),
+    ],
 )
 def test_another_choice_is_told_with_its_line(tmp_path, section, what):
     text = SOURCE + f"deidentification: {section}\n"

@@ -9,6 +9,7 @@ import pytest
 
 from eucaim_pipelines.deidentification import clinical, links, verification
 from eucaim_pipelines.deidentification.images import Deidentifier
+from eucaim_pipelines.deidentification.options import Options
 
 from .objects import planted_object, to_bytes
 
@@ -36,7 +37,7 @@ LINKS = pa.table(
 
 
 def released(profile, pseudonyms, subject, policy, **changes):
-    deidentifier = Deidentifier(profile, pseudonyms, date_policy=policy)
+    deidentifier = Deidentifier(profile, pseudonyms, options=Options(dates=policy))
     data = deidentifier.deidentify_verified(to_bytes(planted_object(**changes)), subject).data
     return pydicom.dcmread(BytesIO(data))
 
@@ -78,13 +79,13 @@ def test_a_removed_date_leaves_none_at_any_depth(profile, pseudonyms, subject):
 
 def test_a_day_that_is_the_first_already_is_no_residual_but_counted(profile, pseudonyms, subject):
     source = to_bytes(planted_object(StudyDate="20190601"))
-    deidentifier = Deidentifier(profile, pseudonyms, date_policy="day_one")
+    deidentifier = Deidentifier(profile, pseudonyms, options=Options(dates="day_one"))
     actions = deidentifier.deidentify_verified(source, subject).actions
     assert actions[0x00080020, "E", verification.FIRST_OF_MONTH] == 1
 
 
 def test_the_digest_names_the_policy(profile, pseudonyms):
     digests = {
-        Deidentifier(profile, pseudonyms, date_policy=p).digest for p in ("shift", "day_one", "remove")
+        Deidentifier(profile, pseudonyms, options=Options(dates=p)).digest for p in ("shift", "day_one", "remove")
     }
     assert len(digests) == 3

@@ -1,14 +1,11 @@
-"""Rules of kinds of objects: structured reports, dimension pointers, colour profiles, code strings."""
+"""Rules of kinds of objects: structured reports, dimension pointers, code strings."""
 
 from io import BytesIO
-from struct import pack
 
 import pydicom
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
-
-from eucaim_pipelines.deidentification import icc
 
 from .objects import planted_object, to_bytes
 
@@ -66,23 +63,6 @@ def test_a_pointer_to_a_removed_attribute_goes_with_its_column(deidentifier, sub
     assert kept == [0x00209157, 0x00200032]
     content = out.PerFrameFunctionalGroupsSequence[0].FrameContentSequence[0]
     assert list(content.DimensionIndexValues) == [1, 3]
-
-
-def test_a_colour_profile_keeps_colour_and_loses_words_and_date():
-    curve = b"curv" + bytes(4) + pack(">I", 0)
-    words = b"text" + bytes(4) + b"Quintanilla\0"
-    start = 132 + 24
-    head = bytearray(128)
-    head[12:24], head[24:36], head[36:40] = b"mntrRGB XYZ ", pack(">6H", 2019, 6, 4, 1, 2, 3), b"acsp"
-    head[48:52] = b"VALL"
-    table = pack(">I", 2) + pack(">4sII", b"rTRC", start, 12) + pack(">4sII", b"cprt", start + 12, len(words))
-    profile = bytes(head) + table + curve + words
-    profile = pack(">I", len(profile)) + profile[4:]
-    kept = icc.cleaned(profile)
-    assert kept is not None and curve in kept and kept[12:24] == b"mntrRGB XYZ "
-    assert b"Quintanilla" not in kept and b"VALL" not in kept and pack(">3H", 2019, 6, 4) not in kept
-    assert int.from_bytes(kept[:4]) == len(kept)
-    assert icc.cleaned(b"no profile") is None
 
 
 def test_unknown_terms_are_carried_beside_the_actions_and_never_in_them(deidentifier, subject):

@@ -30,7 +30,7 @@ def test_every_deviation_has_a_reason_or_is_only_a_rule():
 
 
 def test_every_rule_is_one_the_walker_knows(profile):
-    own = {"clear", "walk", "code", "dimensions", "dummy_code"}
+    own = {"clear", "walk", "code", "dimensions", "dummy_code", "pixels"}
     for rule in profile.rules(CT, TOP_LEVEL).values():
         assert rule.handler in own or hasattr(Replacements, rule.handler), rule.keyword
         if rule.handler == "pattern":

@@ -70,7 +70,7 @@ def test_people_without_identifier_are_never_merged():
 
 
 def test_a_trust_office_decides_pseudonym_and_shift():
-    ours = Pseudonyms(SiteKey(bytes(32)), {"A": "P1", "B": "P1"})
+    ours = Pseudonyms(SiteKey(bytes(32)), {("A", ""): "P1", ("B", ""): "P1"})
     assert ours.patient("A", None, "") == ours.patient("B", None, "") == "P1"
 
 

@@ -3,12 +3,15 @@
 from io import BytesIO
 
 import pydicom
+import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
 from eucaim_pipelines.deidentification import verification
 from eucaim_pipelines.deidentification.images import Deidentifier
+from eucaim_pipelines.deidentification.options import Options
 
+from . import written
 from .objects import planted_object, to_bytes
 
 
@@ -17,7 +20,7 @@ def explained(profile, pseudonyms, subject, policy="shift", **changes):
     region = Dataset()
     region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "10200004", "SCT", "Liver"
     source.AnatomicRegionSequence = Sequence([region])
-    deidentifier = Deidentifier(profile, pseudonyms, date_policy=policy)
+    deidentifier = Deidentifier(profile, pseudonyms, options=Options(dates=policy))
     actions = deidentifier.deidentify_verified(to_bytes(source), subject).actions
     return {(tag, why): count for (tag, action, why), count in actions.items() if action == "E"}
 
@@ -66,3 +69,83 @@ def test_the_same_identifier_in_a_place_that_nothing_explains_stays_a_residual(d
     output.AccessionNumber = "417"
     found = verification.verify(source, to_bytes(output), deidentifier.released_words)
     assert verification.Residual("text", 0x00200010) in found.residuals
+
+
+DATE, NEW_DATE = (0x00080020, "DA", b"20190604"), (0x00080020, "DA", b"20181204")
+ACCESSION = 0x00080050
+CREATOR = (0x00190010, "LO", b"SIEMENS MR HEADER")
+PUBLIC = (0x00082218, "SQ", [[(0x00080100, "SH", b"10200004"), (0x00080102, "SH", b"SCT")]])
+EXPLAINED = {
+    "a kept number": (b"417733", [(0x00200011, "IS", b"417733")], None, verification.NUMBER),
+    "within a number": (b"417733", [(0x00180050, "DS", b"0.41773390")], None, verification.NUMBER),
+    "a kept time": (b"101112", [(0x00080030, "TM", b"101112")], None, verification.NUMBER),
+    "a table": (b"012345", [(0x00283006, "OW", b"0\0001\0002\0003\0004\0005\0")], None, verification.NUMBER),
+    "a private number": (b"417733", [CREATOR, (0x0019100C, "IS", b"417733")], None, verification.NUMBER),
+    "a private creator": (b"SIEMENS MR HEADER", [CREATOR], None, verification.LISTED),
+    "a kept term": (b"CHEST", [(0x00180015, "CS", b"CHEST")], None, verification.TERM),
+    "a listed text": (b"B31f", [(0x00181210, "SH", b"B31f")], None, verification.LISTED),
+    "a public code": (b"10200004", [PUBLIC], None, verification.CODE),
+    "a moved date": (b"20181204", [DATE], [NEW_DATE], verification.WRITTEN),
+    "a pseudonym": (b"012345", [], [(0x00100020, "LO", b"EUCAIM-0123456789abcdef")], verification.WRITTEN),
+    "a label": (
+        b"ROI_2",
+        [(0x30060026, "LO", b"mine")],
+        [(0x30060026, "LO", b"ROI_2")],
+        verification.WRITTEN,
+    ),
+    "a mark": (b"YES", [], [(0x00120062, "CS", b"YES")], verification.WRITTEN),
+}
+
+
+@pytest.mark.parametrize("case", EXPLAINED)
+def test_each_hit_is_explained_by_its_class_and_only_where_the_profile_keeps_it(case):
+    text, held, released, why = EXPLAINED[case]
+    original = written.file([(ACCESSION, "SH", text), *held])
+    found = verification.verify(original, written.file(held if released is None else released))
+    assert found.residuals == []
+    assert {k: n for k, n in found.explained.items() if k[0] == ACCESSION} == {(ACCESSION, why): 1}
+    elsewhere = verification.verify(original, written.file([*(released or held), (0x00081040, "LO", text)]))
+    assert verification.Residual("text", ACCESSION) in elsewhere.residuals
+
+
+NOT_EXPLAINED = {
+    "a number the source has elsewhere": [(0x00200012, "IS", b"417733")],
+    "a name at its own place": [(0x00100010, "PN", b"417733")],
+    "letters of a table": [(0x00283006, "OW", b"ABCDEFGH")],
+    "an unlisted private number": [CREATOR, (0x0019100D, "IS", b"417733")],
+    "a whole pseudonym": [(0x00100020, "LO", b"EUCAIM-0123456789abcdef")],
+}
+
+
+@pytest.mark.parametrize("case", NOT_EXPLAINED)
+def test_a_value_at_a_place_that_explains_nothing_is_a_residual(case):
+    held = NOT_EXPLAINED[case]
+    text = {"letters of a table": b"ABCDEF", "a whole pseudonym": b"0123456789abcdef"}.get(case, b"417733")
+    own = (
+        held
+        if case in ("letters of a table", "a name at its own place", "an unlisted private number")
+        else []
+    )
+    original = written.file([(ACCESSION, "SH", text), *own])
+    found = verification.verify(original, written.file(held))
+    assert ACCESSION in {residual.tag for residual in found.residuals}
+
+
+def test_a_first_of_the_month_is_explained_under_its_policy_only():
+    first = (0x00080020, "DA", b"20190601"), (0x00080021, "DA", b"20190601")
+    pair = written.file(first), written.file(first)
+    found = verification.verify(*pair, first_of_month=True)
+    assert found.residuals == []
+    assert found.explained == {(tag, verification.FIRST_OF_MONTH): 1 for tag in (0x00080020, 0x00080021)}
+    assert len(verification.verify(*pair).residuals) >= 2
+    other = written.file([DATE]), written.file([DATE])
+    assert verification.verify(*other, first_of_month=True).residuals
+
+
+def test_released_texts_are_no_findings():
+    pair = written.file([(ACCESSION, "SH", b"REMOVED")]), written.file([(0x00081040, "LO", b"REMOVED")])
+    assert verification.residuals(*pair)
+    assert verification.residuals(*pair, frozenset({"REMOVED"})) == []
+    longer = pair[0], written.file([(0x00081040, "LO", b"was REMOVED here")])
+    assert verification.residuals(*longer)
+    assert verification.residuals(*longer, frozenset({"REMOVED"})) == []

@@ -9,6 +9,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.sources import load_source
 from eucaim_pipelines.demo.encoding import split_meta
 from eucaim_pipelines_tests.demo.conftest import EXPORTS, Demo
 
@@ -128,6 +130,29 @@ def test_refused_objects_have_the_defect_that_is_named(demo: Demo, objects: Obje
     for _, ds in _of(truth, found, "BURNED_IN_RISK"):
         assert ds.Modality == "US" or ds.BurnedInAnnotation == "YES"
     assert {"DICOMDIR", "LINK", "NOT_DICOM", "TRUNCATED"} <= set(truth["reasons"])
+
+
+@pytest.mark.parametrize("dataset_id", DATASETS)
+def test_the_truth_says_what_happens_with_and_without_cleaned_pixels(
+    demo: Demo, objects: Objects, dataset_id: str
+) -> None:
+    truth, found = demo.truth[dataset_id], objects[dataset_id]
+    pixels = truth["pixels"]
+    assert all(truth[name] == value for name, value in pixels[pixels["source_contract"]].items())
+    risky = [found[key][1] for key in pixels["risky_files"]]
+    assert all(ds.Modality == "US" or ds.BurnedInAnnotation == "YES" for ds in risky)
+    assert bool(risky) == (dataset_id != "demo_prostate_mr")
+    held = pixels["quarantine"]["reasons"].get("BURNED_IN_RISK", 0)
+    assert "BURNED_IN_RISK" not in pixels["clean"]["reasons"]
+    assert pixels["clean"]["instances"] == pixels["quarantine"]["instances"] + held
+    assert held == len({ds.SOPInstanceUID for ds in risky})
+
+
+def test_one_holder_has_its_pixels_cleaned_and_the_others_say_nothing(demo: Demo) -> None:
+    chosen = {name: demo.truth[name]["pixels"]["source_contract"] for name in DATASETS}
+    contracts = {name: load_source(folder() / f"sources/{name}.yaml", folder()) for name in DATASETS}
+    assert {name: contract.deidentification.pixels for name, contract in contracts.items()} == chosen
+    assert list(chosen.values()) == ["clean", "quarantine", "quarantine"]
 
 
 def _of(

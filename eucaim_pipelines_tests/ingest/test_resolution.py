@@ -103,9 +103,9 @@ def test_what_cannot_be_read_waits():
     assert resolve([unread]) == {1: ("pending", "UNREADABLE")}
 
 
-def test_a_picture_found_risky_withdraws_what_it_corrects():
-    receptions = [reception(1, "a", "x"), reception(2, "b", "y", refusal="BURNED_IN_RISK")]
-    assert resolve(receptions) == {1: ("duplicate", "SUPERSEDED"), 2: ("quarantined", "BURNED_IN_RISK")}
+def test_a_picture_that_shows_a_label_withdraws_what_it_corrects():
+    receptions = [reception(1, "a", "x"), reception(2, "b", "y", refusal="SPECIMEN_LABEL")]
+    assert resolve(receptions) == {1: ("duplicate", "SUPERSEDED"), 2: ("quarantined", "SPECIMEN_LABEL")}
 
 
 @given(

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from eucaim_pipelines.deidentification import reading_back
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
 from eucaim_pipelines.deidentification.profile import Profile
 from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.dicom import second_reading
 from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines.ingest.exports import Entry, Export
 from eucaim_pipelines.ingest.ledger import Ledger
@@ -54,8 +56,8 @@ def make(tmp_path, deidentifier):
 @pytest.fixture
 def read_back(monkeypatch):
     seen = []
-    monkeypatch.setattr(objects.second_reading, "read_every_element", seen.append)
-    monkeypatch.setattr(objects, "sampled", lambda deidentifier, sha256: False)
+    monkeypatch.setattr(second_reading, "read_every_element", seen.append)
+    monkeypatch.setattr(reading_back, "sampled", lambda deidentifier, sha256: False)
     return seen
 
 
@@ -73,17 +75,17 @@ def test_all_are_read_back_when_that_is_asked_for(make, read_back):
 
 def test_the_sample_is_one_in_a_hundred_and_keyed(deidentifier):
     hashes = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(5000)]
-    ours = {each for each in hashes if objects.sampled(deidentifier, each)}
+    ours = {each for each in hashes if reading_back.sampled(deidentifier, each)}
     other = Deidentifier(deidentifier.profile, Pseudonyms(SiteKey(bytes(32))))
     assert 25 <= len(ours) <= 75
-    assert ours != {each for each in hashes if objects.sampled(other, each)}
+    assert ours != {each for each in hashes if reading_back.sampled(other, each)}
 
 
 def test_an_object_that_cannot_be_read_back_is_held(make, monkeypatch):
     def fail(data):
         raise Refusal("OUTPUT_UNREADABLE")
 
-    monkeypatch.setattr(objects.second_reading, "read_every_element", fail)
+    monkeypatch.setattr(second_reading, "read_every_element", fail)
     made, structures = make(2)
     assert {item.refusal for item in made.values()} == {"OUTPUT_UNREADABLE"}
     assert not structures and not any(item.key for item in made.values())

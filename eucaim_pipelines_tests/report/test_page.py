@@ -1,6 +1,7 @@
 """Both editions of the report: what they say, what the shareable one keeps to itself, how they are built."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -19,6 +20,7 @@ from eucaim_pipelines.report.content import (
     DispositionCount,
     HeldFile,
     LocalDetail,
+    Removal,
     Report,
     RowPointer,
     Sizes,
@@ -269,3 +271,27 @@ def _luminance(colour: str) -> float:
 def test_unknown_terms_are_shown_to_the_holder_only() -> None:
     assert b"LIEGEND&lt;" in render(make(), LOCAL)
     assert b"LIEGEND" not in render(make())
+
+
+REMOVED = Removal(
+    objects=754, checked=754, residuals=0, held_back=3,
+    effects={"ages": {"kept": 747, "cleaned": 0, "replaced": 0, "emptied": 0, "removed": 0}},
+    explained={"equals a kept number": 33},
+)  # fmt: skip
+
+
+def test_what_was_removed_stands_with_exact_numbers_in_the_local_edition_only() -> None:
+    local, shareable = (Page(render(make(removal=REMOVED), detail)).text for detail in (LOCAL, None))
+    assert "754 of 754 objects were searched; 0 identities found in them, 3 inputs held back" in local
+    assert "equals a kept number 33." in local
+    assert "ages 747 0 0 0 0" in local
+    assert "What was removed" not in shareable
+    assert "747" not in shareable
+    assert all("was searched for the identities of its source: none" in page for page in (local, shareable))
+
+
+@pytest.mark.parametrize("change", [{"checked": 753}, {"residuals": 1}])
+def test_a_search_that_does_not_hold_is_said(change: dict[str, int]) -> None:
+    page = Page(render(make(removal=replace(REMOVED, **change)), None)).text
+    assert "the signed statement does not hold" in page
+    assert "none was found" not in page

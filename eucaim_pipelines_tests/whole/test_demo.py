@@ -1,10 +1,13 @@
 """The demo, typed as a newcomer types it: what came of every file and row is what truth.json says."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
+from pydicom import dcmread
 
+from eucaim_pipelines_tests.deidentification.pictures import read
 from eucaim_pipelines_tests.whole.conftest import Run
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -129,3 +132,14 @@ def test_the_missed_tier_is_short_by_the_planted_defect_alone(demo: Run, dataset
     verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     unmet = [each["id"] for each in verdict["requirements"] if not each["met"]]
     assert unmet == [{2: "diagnosis", 3: "segmentation_references"}[tier]]
+
+
+def test_text_in_the_pixels_is_gone_from_what_was_cleaned(demo: Run) -> None:
+    ledger = demo.site.receptions("demo_lung_ct")
+    risky = demo.truth["demo_lung_ct"]["pixels"]["risky_files"]
+    assert len(risky) == 4
+    for key in risky:
+        released = dcmread(demo.site.release / str(ledger[key].object_key))
+        codes = {item.CodeValue for item in released.DeidentificationMethodCodeSequence}
+        assert "113101" in codes and released.BurnedInAnnotation == "NO"
+        assert not re.search(r"\w{4}", read(released.pixel_array[..., None]))

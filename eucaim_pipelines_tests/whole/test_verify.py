@@ -1,5 +1,6 @@
 """`eucaim verify`: a release is as its manifest says, and one changed byte is found and named."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -50,3 +51,23 @@ def test_damage_is_named(copy: Site, what: str) -> None:
     assert ran.code == 1
     assert f"{'missing' if what == 'missing' else 'sha256'}: {key}" in ran.text
     assert " 1 wrong" in ran.text
+
+
+def test_every_tier_has_a_statement_that_the_published_key_checks(demo: Run) -> None:
+    public = demo.site.eucaim("public-key").text.strip()
+    ran = demo.site.eucaim("verify", BREAST, "--public-key", public)
+    assert ran.code == 0, ran.text
+    holds = "  statement: signed with this key; every object was searched, no identity was found"
+    assert ran.text.splitlines().count(holds) == demo.truth[BREAST]["tier_reached"]
+    document = json.loads((demo.site.version_folder(BREAST, 1) / "deidentification.json").read_bytes())
+    stated = document["statement"]
+    assert stated["objects"] == stated["objects_checked"] == len(demo.site.objects(BREAST, 1))
+    assert stated["table_editions"] == {"2024e": 621, "2026c": 35}
+    assert stated["public_key"] == public
+
+
+def test_a_statement_under_another_key_does_not_hold(demo: Run) -> None:
+    ran = demo.site.eucaim("verify", BREAST, "--tier", "1", "--public-key", "ab" * 32)
+    assert ran.code == 1
+    assert "statement: it was signed with another key" in ran.text
+    assert demo.site.eucaim("verify", BREAST, "--public-key", "ab").code == 2

@@ -1,0 +1,143 @@
+"""What the looking commands print: the ledger's balance, what was held back, the life of one file.
+
+Nothing is changed here. How the commands are called is said in `show`.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from eucaim_pipelines.cli.headless import Site
+from eucaim_pipelines.errors import DataError, SettingsError
+from eucaim_pipelines.ingest.records import Reception
+from eucaim_pipelines.quality.reasons import Reason, load_reasons
+from eucaim_pipelines.release import manifest as manifests
+from eucaim_pipelines.release.manifest import TIERS
+from eucaim_pipelines.settings import load_settings
+
+
+def status(dataset: str, as_json: bool) -> None:
+    """Print the ledger's balance and the newest release of each tier."""
+    site = Site(load_settings())
+    with site.restricted.ledger(site.known(dataset)) as ledger:
+        balance, exports = ledger.balance(), ledger.exports()
+    found = {tier: manifests.current(site.store, dataset, tier) for tier in TIERS}
+    releases = {str(tier): manifest.version for tier, manifest in found.items() if manifest is not None}
+    if as_json:
+        _print_json({"dataset": dataset, "exports": len(exports), "files": balance, "releases": releases})
+        return
+    table = Table("", "files", title=dataset)
+    for name, count in balance.items():
+        table.add_row(name, str(count))
+    Console().print(table)
+    for tier, version in releases.items():
+        Console().print(f"tier {tier}: {version}")
+
+
+def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
+    """Print the files that were held back: export, SHA-256, reason and what to do."""
+    show_paths = _allowed(paths)
+    site = Site(load_settings())
+    reasons = _reasons(site)
+    with site.restricted.ledger(site.known(dataset)) as ledger:
+        held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
+    rows = [
+        {
+            "export": r.export,
+            "sha256": r.sha256,
+            "reason": r.reason,
+            "remedy": reasons[r.reason or ""].remedy,
+        }
+        | ({"path": r.path} if show_paths else {})
+        for r in held
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table("export", "sha256", "reason", "what to do", *(["path"] if show_paths else []))
+    for row in rows:
+        table.add_row(row["export"], (row["sha256"] or "")[:16], row["reason"], row["remedy"], *_path(row))
+    Console().print(table)
+    Console().print(f"{len(rows)} files of {dataset} held back")
+    held_rows = _held_rows(site, dataset)
+    if held_rows:
+        Console().print(f"{held_rows} rows of clinical files too: the local report points to them")
+
+
+def _held_rows(site: Site, dataset: str) -> int:
+    try:
+        fates = site.restricted.shelf(dataset).read("clinical_dispositions")
+    except DataError:
+        return 0
+    reasons = _reasons(site)
+    return sum(reasons[code].disposition == "quarantined" for code in fates.column("reason").to_pylist())
+
+
+def explain(sha256: str, paths: bool) -> None:
+    """Print the life of one input file: where it was received, what became of it, which releases name it."""
+    if len(sha256) < 8 or set(sha256.lower()) - set("0123456789abcdef"):
+        raise SettingsError("A SHA-256 is 64 hexadecimal digits; give at least the first 8.")
+    show_paths = _allowed(paths)
+    site = Site(load_settings())
+    console = Console()
+    found = 0
+    for dataset in site.datasets():
+        with site.restricted.ledger(dataset) as ledger:
+            receptions = [r for r in ledger.receptions() if (r.sha256 or "").startswith(sha256.lower())]
+        for reception in receptions:
+            found += 1
+            for line in _life(site, dataset, reception, show_paths):
+                console.print(line, soft_wrap=True, highlight=False)
+    if not found:
+        raise SettingsError("No ledger of this machine knows a file with that SHA-256.")
+
+
+def _life(site: Site, dataset: str, reception: Reception, show_paths: bool) -> list[str]:
+    lines = [
+        f"{dataset}, export {reception.export}, {reception.bytes} bytes, sha256 {reception.sha256}",
+        f"  {reception.disposition}: {reception.reason}. {_reasons(site)[reception.reason or ''].meaning}.",
+    ]
+    if show_paths:
+        lines.append(f"  path {reception.path}")
+    if reception.clinical_file:
+        lines.append(f"  read as clinical file '{reception.clinical_file}'")
+    if reception.object_key and reception.disposition == "published":
+        lines.append(f"  object {reception.object_key}")
+        lines += [
+            f"  named by tier {tier}, {version}"
+            for tier, version in _naming(site, dataset, reception.object_key)
+        ]
+    return lines
+
+
+def _naming(site: Site, dataset: str, key: str) -> list[tuple[int, str]]:
+    found = []
+    for tier in TIERS:
+        manifest = manifests.current(site.store, dataset, tier)
+        if manifest is not None and any(
+            key == named for named, _, _ in manifests.objects_of(site.store, manifest)
+        ):
+            found.append((tier, manifest.version))
+    return found
+
+
+def _allowed(paths: bool) -> bool:
+    if paths and not sys.stdout.isatty():
+        raise SettingsError("--paths prints to a terminal only: a sender's paths may hold names.")
+    return paths
+
+
+def _path(row: Mapping[str, Any]) -> list[str]:
+    return [str(row["path"])] if "path" in row else []
+
+
+def _reasons(site: Site) -> Mapping[str, Reason]:
+    return load_reasons(site.contracts.folder / "reasons.csv")
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=1, sort_keys=True))  # noqa: T201

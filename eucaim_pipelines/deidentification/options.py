@@ -1,0 +1,36 @@
+"""What a source may choose of the de-identification (PS3.15 Table E.1-1, options); the rest is the profile's.
+
+What an option does to an attribute is said in the profile's table.
+"""
+
+from typing import Literal, NamedTuple
+
+DatePolicy = Literal["shift", "day_one", "remove"]
+"""What a source may choose for the dates of its patients: whole weeks into the past, the first of the month,
+or no date at all."""
+PixelPolicy = Literal["quarantine", "clean"]
+"""What becomes of images whose pixels may show text: held back, or cleaned and looked at again."""
+
+
+class Options(NamedTuple):
+    """The options of one source.
+
+    Attributes
+    ----------
+    dates
+        What becomes of the patient's own dates.
+    patient_characteristics
+        Whether age, sex, size and weight stay (113108).
+    descriptors
+        Whether descriptions that a pattern, list or map knows stay (113105); without it they are emptied.
+    private_numbers
+        Whether the private numbers of `private.csv` stay (113111).
+    pixels
+        What becomes of images that may show text (113101 where they were cleaned).
+    """
+
+    dates: DatePolicy = "shift"
+    patient_characteristics: bool = True
+    descriptors: bool = True
+    private_numbers: bool = True
+    pixels: PixelPolicy = "quarantine"

@@ -1,0 +1,45 @@
+"""The Arrow schema of the header inventory, from `data_contracts/dicom/instances.csv`.
+
+How a row is filled is said in `inventory`.
+"""
+
+from functools import cache
+
+import pyarrow as pa
+
+from eucaim_pipelines.dicom.tables import rows
+
+_TYPES = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
+_SEGMENT = pa.struct(
+    [
+        ("number", pa.int64()),
+        ("label", pa.string()),
+        ("description", pa.string()),
+        ("algorithm_type", pa.string()),
+        ("algorithm_name", pa.string()),
+        ("property_category", pa.string()),
+        ("property_type", pa.string()),
+    ]
+)
+_DERIVED = (
+    ("pixel_digest", pa.string(), "SHA-256 of the pixel data without its offset table; null without pixels"),
+    (
+        "referenced_sop_instance_uids",
+        pa.list_(pa.string()),
+        "Referenced objects at any depth, sorted, distinct",
+    ),
+    ("segments", pa.list_(_SEGMENT), "Segments of a segmentation; codes as scheme:value"),
+    ("risk", pa.string(), "Why the pixels may identify somebody; null when nothing says so"),
+)
+
+
+@cache
+def schema() -> pa.Schema:
+    """Arrow schema of the inventory; the reason of each column is its field metadata `description`."""
+    fields = []
+    for row in rows("dicom/instances.csv"):
+        kind = _TYPES[row["type"]]
+        kind = pa.list_(kind) if row["multiplicity"] == "n" else kind
+        fields.append(pa.field(row["column"], kind, metadata={"description": row["why"]}))
+    fields += [pa.field(name, kind, metadata={"description": why}) for name, kind, why in _DERIVED]
+    return pa.schema(fields)
