@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test ui real check format clean lock bench
+.PHONY: help setup demo test full ui real check format clean lock bench
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -29,6 +29,9 @@ real: $(READY) ## the real DICOM objects of DICOM=../shared/data/dicom as one da
 
 test: $(READY) ## run the tests
 	@$(BIN)/pytest -q -n 2 --dist loadgroup
+
+full: $(READY) ## test every real object, not one of each structure
+	@EUCAIM_TESTS=full $(BIN)/pytest -q eucaim_pipelines_tests/deidentification/real
 
 ui: $(READY) ## open Dagster on the demo (http://127.0.0.1:3000)
 	@test -f .demo/settings.yaml || $(BIN)/eucaim demo .demo

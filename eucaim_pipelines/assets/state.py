@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from eucaim_pipelines.deidentification import faces
 from eucaim_pipelines.deidentification.pixels import PixelCleaner
 from eucaim_pipelines.ingest.exports import landing_state
 from eucaim_pipelines.release.manifest import current_version
@@ -59,7 +60,7 @@ def dataset_state(dataset: str, places: Places) -> dict[str, str]:
         "contracts": places.contracts.digest(dataset),
         "key": places.pseudonymisation.site_key().key_id,
         "pseudonyms": places.pseudonymisation.digest(),
-        "pixels": PixelCleaner().digest if cleaned else "",
+        "pixels": faces.digest(faces.plugged_in()) + (PixelCleaner().digest if cleaned else ""),
         "settings": hashlib.sha256(f"{places.store.place()} {limit}".encode()).hexdigest(),
         "software": code_digest(),
     }
@@ -83,9 +84,9 @@ def unpublished(dataset: str, tier: int, places: Places) -> list[str]:
     Returns
     -------
     list of str
-        `first run`; or what changed since: `landing`, `contracts`, `key`, `pseudonyms`, `pixels` (how
-        they are cleaned here), `settings`, `software`; or `unfinished work`, when a part of the last run failed; or `release`, when the store has
-        lost it.
+        `first run`; or what changed since: `landing`, `contracts`, `key`, `pseudonyms`, `pixels` (how they
+        are cleaned here), `settings`, `software`; or `unfinished work`, when a part of the last run failed;
+        or `release`, when the store has lost it.
     """
     state = dataset_state(dataset, places)
     with places.restricted.ledger(dataset) as ledger:

@@ -9,7 +9,6 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from eucaim_pipelines.dicom.examination import examine
-from eucaim_pipelines.dicom.faces import recognizable_face
 from eucaim_pipelines.errors import Refusal
 
 GROUP, NAME = "eucaim_pipelines.pixel_rules", "recognizable_face"
@@ -35,7 +34,7 @@ def deface(data: bytes, row: Mapping[str, Any], rule: PixelRule | None) -> bytes
     Refusal
         `PIXEL_RULE_FAILED`, whatever the tool raises, or if what it gives back is not the same object.
     """
-    if rule is None or not recognizable_face(row):
+    if rule is None or not row["recognizable_face"]:
         return data
     try:
         cleaned = rule.clean(data, row)

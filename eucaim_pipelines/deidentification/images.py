@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from eucaim_pipelines.deidentification import codes, dates, marks
+from eucaim_pipelines.deidentification import codes, dates, faces, marks
 from eucaim_pipelines.deidentification.options import Options
 from eucaim_pipelines.deidentification.pixels import PixelCleaner
 from eucaim_pipelines.deidentification.profile import TOP_LEVEL, Profile, Rule
@@ -80,9 +80,12 @@ class SourceMaps:
 
 
 class Deidentified(NamedTuple):
-    """One released object."""
+    """One released object, its bytes in two parts so that large samples are not copied."""
 
-    data: bytes
+    head: bytes
+    """The file up to its native samples; all of it when the samples are compressed, deflated or absent."""
+    samples: bytes | memoryview
+    """Native samples that follow, as they lie in the input."""
     row: dict[str, Any]
     """Header row of the released object; its `pixel_digest` is left to whoever needs it."""
     actions: Counter[tuple[int, str, str]]
@@ -96,6 +99,11 @@ class Deidentified(NamedTuple):
     """Value of the released pixel data element."""
     residuals: int | None = None
     """What the verifier found that nothing explains; None while nobody has looked."""
+
+    @property
+    def data(self) -> bytes:
+        """The whole file."""
+        return b"".join((self.head, self.samples))
 
 
 class Deidentifier:
@@ -125,7 +133,7 @@ class Deidentifier:
     @cached_property
     def digest(self) -> str:
         """Names what an object was made under: profile, vocabularies, maps, options, engine version."""
-        cleaner = self.cleaner.digest if self.cleaner else ""
+        cleaner = faces.digest(faces.plugged_in()) + (self.cleaner.digest if self.cleaner else "")
         content = f"{ENGINE_VERSION} {self.profile.digest} {self.maps.digest} {tuple(self.options)} {cleaner}"
         return sha256(content.encode()).hexdigest()
 
@@ -139,12 +147,18 @@ class Deidentifier:
             cleaned, whatever `PixelCleaner.clean` refuses, `MALFORMED` for streams that cannot be rebuilt.
         """
         examined = examine(data)
-        row = examined.row
-        if not row["risk"]:
-            return self._rebuild(examined, subject, cleaned=False)
-        if self.cleaner is None:
-            raise Refusal("BURNED_IN_RISK", header=row)
-        return self._rebuild(examine(self.cleaner.clean(data, row)), subject, cleaned=True)
+        row, seen = examined.row, data
+        if row["risk"]:
+            if self.cleaner is None:
+                raise Refusal("BURNED_IN_RISK", header=row)
+            seen = self.cleaner.clean(data, row)
+        if row["recognizable_face"]:
+            seen = faces.deface(seen, row, faces.plugged_in())
+        if seen is not data:
+            examined = examine(seen)
+        result = self._rebuild(examined, subject, cleaned=bool(row["risk"]))
+        result.row.update(risk=None, recognizable_face=row["recognizable_face"])
+        return result
 
     def deidentify_verified(self, data: bytes, subject: SubjectOf) -> Deidentified:
         """`deidentify`, then search the output for every identity of the input; hits that the profile's own
@@ -156,7 +170,7 @@ class Deidentifier:
             As `deidentify`, and `RESIDUAL_IDENTITY` when the search finds anything.
         """
         result = self.deidentify(data, subject)
-        found = self._verifier.verify(data, result.data)
+        found = self._verifier.verify(data, result.head, result.samples)
         if found.residuals:
             raise Refusal("RESIDUAL_IDENTITY", header=examine(data).row)
         for (tag, explanation), count in found.explained.items():
@@ -207,16 +221,23 @@ class Deidentifier:
         done = marks.Done(structured=0x0040A730 in ds, private=walker.kept_private, cleaned=cleaned)
         marks.mark(out, encoded, self._method, self.options, done)
         parts: list[bytes | memoryview] = [encoded[tag] for tag in sorted(encoded)]
+        samples: bytes | memoryview = b""
         if walker.pixels is not None:
             tag, vr, value = walker.pixels
-            native = transfer_syntaxes.stream(syntax) == "native"
-            parts += (writing.native if native else writing.encapsulated)(tag, vr, value, ds.encoding)
+            if transfer_syntaxes.stream(syntax) != "native":
+                parts += writing.encapsulated(tag, vr, value, ds.encoding)
+            else:
+                parts += writing.native(tag, vr, value, ds.encoding)
+                if syntax != transfer_syntaxes.DEFLATED and not len(value) % 2:
+                    samples = value
+                    del parts[-1]
         new_row = header_row(out)
         kept = {self.pseudonyms.uid(uid, subject.pseudonym) for uid in row["referenced_sop_instance_uids"]}
         if sorted(kept) != new_row["referenced_sop_instance_uids"]:
             raise Refusal("REFERENCE_LOST", header=row)
         return Deidentified(
-            data=writing.to_file(parts, sop_class, new_row["SOPInstanceUID"], syntax),
+            head=writing.to_file(parts, sop_class, new_row["SOPInstanceUID"], syntax),
+            samples=samples,
             row=new_row,
             actions=Counter(walker.actions),
             structure=second_reading.structure(out, sop_class),
@@ -262,7 +283,8 @@ class Deidentifier:
         return None if len(kept) == len(dimensions) else tuple(kept)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("options", "profile", "pseudonyms", "maps", "cleaner")}
+        kept = ("options", "profile", "pseudonyms", "maps", "cleaner", "digest")
+        return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

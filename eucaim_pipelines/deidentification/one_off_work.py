@@ -3,6 +3,7 @@
 Which outputs are published is decided over all of them, in `one_off_rules`.
 """
 
+import errno
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -145,7 +146,7 @@ class Worker:
             if folder not in self._folders:
                 Path(self._making.staging, folder).mkdir(parents=True, exist_ok=True)
                 self._folders.add(folder)
-            write_file(f"{self._making.staging}/{path}", made.data)
+            write_file(f"{self._making.staging}/{path}", made.head, made.samples)
         except OSError as error:
             raise MachineError(f"OUT cannot be written: {error.strerror}.") from None
         return path
@@ -170,13 +171,15 @@ class _Entrance:
         return self.subject
 
 
-def write_file(path: str, data: bytes) -> None:
-    """Write a new file in one go."""
+def write_file(path: str, head: bytes, samples: bytes | memoryview) -> None:
+    """Write a new file of two parts in one go."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
-        written = os.write(handle, data)
-        while written < len(data):  # Linux writes at most 2 GiB at once
-            written += os.write(handle, memoryview(data)[written:])
+        written = os.writev(handle, (head, samples))
+        if written < len(head):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        while written < len(head) + len(samples):  # Linux writes at most 2 GiB at once
+            written += os.write(handle, memoryview(samples)[written - len(head) :])
     finally:
         os.close(handle)
 

@@ -39,7 +39,7 @@ class Scanner:
         """How many values are remembered."""
         return self._memory.entries
 
-    def scan(self, data: bytes, *, around_samples: bool) -> list[Entry]:
+    def scan(self, data: bytes, apart: memoryview = memoryview(b""), *, around_samples: bool) -> list[Entry]:
         """Every value of a file that is not empty, each at a place of its own; samples are passed over.
 
         File meta group, data set, preamble where it is not zero.
@@ -48,6 +48,8 @@ class Scanner:
         ----------
         data
             The file.
+        apart
+            The value of its native pixel data, where the file ends before it.
         around_samples
             Whether bytes behind native samples are wanted, and what of a compressed stream can hold text.
 
@@ -67,7 +69,7 @@ class Scanner:
             body = data
             if uid == _DEFLATED:
                 body, position = _inflated(data[position:]), 0
-            walk = Walk(self._memory, body, _syntax_of(uid))
+            walk = Walk(self._memory, body, _syntax_of(uid), apart)
             walk.elements(position, len(body), (), b"")
         except error:
             raise Refusal("TRUNCATED") from None

@@ -90,8 +90,10 @@ class Memory:
 class Walk:
     """One pass over one data set."""
 
-    def __init__(self, memory: Memory, data: bytes, syntax: Syntax) -> None:
-        self.memory, self.data, self.syntax = memory, data, syntax
+    def __init__(
+        self, memory: Memory, data: bytes, syntax: Syntax, apart: memoryview = memoryview(b"")
+    ) -> None:
+        self.memory, self.data, self.syntax, self.apart = memory, data, syntax, apart
         self.entries: list[Entry] = []
         self.samples: tuple[int, int, int] | None = None
         self.frames: tuple[int, list[tuple[int, int]]] | None = None
@@ -124,7 +126,7 @@ class Walk:
                 raise Refusal("MALFORMED")
             last, stop = tag, start + length
             if length <= _REMEMBERED:
-                if stop > end:
+                if stop > end and not self.apart:
                     raise Refusal("TRUNCATED")
                 entry = known.values.get(data[position:stop])
                 if entry is not None:
@@ -157,7 +159,7 @@ class Walk:
         vr = vr or vr_of(tag)
         if length == _UNDEFINED:
             return self._undefined(tag, vr, start, end, path, charset)
-        if stop > end:
+        if stop > end and (path or tag not in searched_pixels.PIXELS or not self._is_apart(start, length)):
             raise Refusal("TRUNCATED")
         if vr == "SQ":
             self._sequence(tag, head, start, stop, path, charset)
@@ -278,7 +280,10 @@ class Walk:
             return []
         tag, start, stop = self.samples
         values = {place[0]: value for place, value in self.entries if len(place) == 1}
-        start += searched_pixels.samples_length(tag, values, self.syntax.little)
-        if start >= stop:
-            return []
-        return [((tag, 0), Value(tag, "OB", memoryview(self.data)[start:stop], b""))]
+        samples = self.apart if self.apart else memoryview(self.data)[start:stop]
+        behind = samples[searched_pixels.samples_length(tag, values, self.syntax.little) :]
+        return [((tag, 0), Value(tag, "OB", behind, b""))] if behind else []
+
+    def _is_apart(self, start: int, length: int) -> bool:
+        """Whether a value is the one that follows the data, and nothing else does."""
+        return start == len(self.data) and length == len(self.apart)

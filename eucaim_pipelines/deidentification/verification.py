@@ -77,7 +77,7 @@ class Verifier:
         """How many values are remembered."""
         return self._scanner.remembered
 
-    def verify(self, original: bytes, output: bytes) -> Verified:
+    def verify(self, original: bytes, output: bytes, samples: bytes | memoryview = b"") -> Verified:
         """What identifies in the source and still stands in the output, outside its pixel samples.
 
         A value that stands unchanged at its own place explains itself where that place may hold numbers,
@@ -87,6 +87,8 @@ class Verifier:
         ----------
         original, output
             Both files.
+        samples
+            The value of the output's native pixel data, where it was not joined to what stands before it.
 
         Raises
         ------
@@ -94,7 +96,7 @@ class Verifier:
             When one of the two cannot be read.
         """
         before = self._scanner.scan(original, around_samples=False)
-        after = self._scanner.scan(output, around_samples=True)
+        after = self._scanner.scan(output, memoryview(samples), around_samples=True)
         sought = [entry for entry in before if entry[1].seeks]
         wanted: set[bytes] = set()
         uids: set[str] = set()

@@ -166,8 +166,9 @@ class Walker:
             self.actions.append((tag, "X", "other VR"))
         elif isinstance(value, list):
             self.actions.append((tag, rule.action, rule.handler))
-            if rule.handler == "marks" or (rule.handler == "clear" and rule.empty == "X"):
-                return  # what was done is said at the top level only, once the walk is over
+            # Marks are written at the top level once the walk is over, and no item can be a dummy.
+            if rule.handler == "marks" or (rule.handler == "clear" and rule.empty != "Z"):
+                return
             walked = [] if rule.handler == "clear" else self._items(rule, value, ds, top=parent is None)
             out.elements[tag] = (vr, [item for item, _ in walked])
             encoded[tag] = writing.sequence(

@@ -6,7 +6,7 @@ The words are in `data_contracts/dicom/faces.csv`. What is done about a face is 
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from eucaim_pipelines.dicom import sop_classes
@@ -31,16 +31,21 @@ def recognizable_face(row: Mapping[str, Any]) -> bool:
     """
     if row["Modality"] not in _VOLUMES or sop_classes.kind(row["SOPClassUID"] or "") != "image":
         return False
-    part, *descriptions = (_folded(row[name]) for name in _TEXTS)
+    return _speak_of_a_face(*(row[name] or "" for name in _TEXTS))
+
+
+@lru_cache(1000)
+def _speak_of_a_face(*texts: str) -> bool:
+    part, *descriptions = map(_folded, texts)
     if any(word in part for word in _words("part")):
         return True
     pattern = _anywhere()
     return any(pattern.search(_POSITION.sub(" ", text)) for text in (part, *descriptions))
 
 
-def _folded(value: str | None) -> str:
+def _folded(value: str) -> str:
     """Capitals without accents; underscores are spaces."""
-    letters = unicodedata.normalize("NFKD", value or "")
+    letters = unicodedata.normalize("NFKD", value)
     return "".join(c for c in letters if not unicodedata.combining(c)).upper().replace("_", " ")
 
 

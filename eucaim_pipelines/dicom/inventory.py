@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from eucaim_pipelines.dicom import pixel_streams, sop_classes, transfer_syntaxes
 from eucaim_pipelines.dicom.elements import PIXEL_ELEMENTS, DataSet, Value
+from eucaim_pipelines.dicom.faces import recognizable_face
 from eucaim_pipelines.dicom.tables import rows
 from eucaim_pipelines.dicom.values import (
     codecs,
@@ -63,6 +64,7 @@ def header_row(ds: DataSet) -> dict[str, Any]:
     row["referenced_sop_instance_uids"] = sorted(set(references(ds)))
     row["segments"] = _segments(ds) if sop_classes.kind(row["SOPClassUID"] or "") == "seg" else None
     row["risk"] = risk(ds)
+    row["recognizable_face"] = recognizable_face(row)
     return row
 
 

@@ -30,6 +30,7 @@ _DERIVED = (
     ),
     ("segments", pa.list_(_SEGMENT), "Segments of a segmentation; codes as scheme:value"),
     ("risk", pa.string(), "Why the pixels may identify somebody; null when nothing says so"),
+    ("recognizable_face", pa.bool_(), "Whether somebody's face could be rebuilt from the image"),
 )
 
 

@@ -41,8 +41,10 @@ def element(tag: int, vr: str, value: bytes, encoding: Encoding) -> bytes:
 
 
 def native(tag: int, vr: str, value: bytes | memoryview, encoding: Encoding) -> list[bytes | memoryview]:
-    """Pixel data as it is, in parts, so that the samples are not copied."""
-    return [head(tag, vr, len(value) + len(value) % 2, encoding), value, bytes(len(value) % 2)]
+    """Pixel data as it is: its head and, padded only where it must be, its value."""
+    if len(value) % 2:
+        value = bytes(value) + b"\0"
+    return [head(tag, vr, len(value), encoding), value]
 
 
 def encapsulated(

@@ -135,7 +135,8 @@ def _public_codes(planter: Planter, item: Item, place: tuple[int, ...]) -> None:
     ):
         one = coded(planter, (token, scheme, "{}"), inside, "code")
         sort = "number" if token.isdigit() else "text"
-        planter.plants.append(Plant(token, sort, inside, 0x00080100, "SH", "public code"))
+        form = "public code" if scheme == "PUBCHEM_CID" else "code"  # any number is one of its codes
+        planter.plants.append(Plant(token, sort, inside, 0x00080100, "SH", form))
         items.append(one)
     item[0x00082218] = Element("SQ", items)
 

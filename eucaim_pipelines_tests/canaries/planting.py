@@ -137,7 +137,7 @@ class Planter:
         digits = int(self.tokens.number()[2:])
         if vr == "AS":
             return self._text(vr, f"{1 + digits % 88:03d}Y")
-        values = [1 + (digits + place) % 30_000 for place in range(many)]
+        values = [1 + (digits + place) % 7_000 for place in range(many)]  # no byte of it is a letter
         return raw.number(vr, BINARY[vr], *values, syntax=self.syntax)
 
     def _text(self, vr: str, value: str) -> Element:

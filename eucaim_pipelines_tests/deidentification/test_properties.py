@@ -32,6 +32,7 @@ from eucaim_pipelines.errors import Refusal
 from .nests import DAY, NESTS, ROOT, SIGHTINGS, TOKEN, sighted
 from .objects import planted_object, to_bytes
 
+pytestmark = pytest.mark.xdist_group("properties")  # one test counts what another one has seen
 DAYS = st.dates(min_value=date(1930, 1, 1), max_value=date(2025, 12, 31))
 EVENTS = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "InstanceCreationDate")
 SHARED_BY_PATIENTS = (

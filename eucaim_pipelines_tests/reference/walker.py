@@ -65,7 +65,7 @@ class Walker:
                 self.actions[tag, "X", "other VR"] += 1
                 continue
             if vr == "SQ":
-                if rule.handler != "marks" and (rule.handler != "clear" or rule.empty != "X"):
+                if rule.handler != "marks" and (rule.handler != "clear" or rule.empty == "Z"):
                     out._dict[key] = writing.sequence(tag, self._items(rule, ds, tag, top=parent is None))
                 self.actions[tag, rule.action, rule.handler] += 1
                 continue
