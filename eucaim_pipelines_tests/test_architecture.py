@@ -9,7 +9,7 @@ import pytest
 from eucaim_pipelines.assets import all_assets, all_checks
 from eucaim_pipelines.assets.automation import GROUPS, selection
 from eucaim_pipelines.definitions import build
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.resources.zones import RestrictedZone
 from eucaim_pipelines.settings import Settings
 

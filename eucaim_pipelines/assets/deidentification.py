@@ -16,8 +16,8 @@ from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.deidentification import clinical, links
 from eucaim_pipelines.deidentification.images import Subject
-from eucaim_pipelines.deidentification.lethe import WARNING
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.lethe import WARNING
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest import inventory
 from eucaim_pipelines.ingest.ledger import Ledger

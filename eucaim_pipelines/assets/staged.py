@@ -20,9 +20,9 @@ from eucaim_pipelines.assets.state import software
 from eucaim_pipelines.catalogue import facts as catalogue_facts
 from eucaim_pipelines.catalogue.facts import CatalogueFacts
 from eucaim_pipelines.contracts.sources import Deidentification
-from eucaim_pipelines.deidentification import profile_summary
 from eucaim_pipelines.deidentification.images import EXPLAINED
-from eucaim_pipelines.deidentification.lethe import WARNING
+from eucaim_pipelines.deidentification.keys.lethe import WARNING
+from eucaim_pipelines.deidentification.rules import profile_summary
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.quality import findings as found

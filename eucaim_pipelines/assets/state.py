@@ -11,8 +11,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from eucaim_pipelines.deidentification import faces
-from eucaim_pipelines.deidentification.pixels import PixelCleaner
+from eucaim_pipelines.deidentification.pixels import faces
+from eucaim_pipelines.deidentification.pixels.cleaning import PixelCleaner
 from eucaim_pipelines.ingest.exports import landing_state
 from eucaim_pipelines.release.manifest import current_version
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation

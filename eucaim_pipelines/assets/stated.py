@@ -9,8 +9,8 @@ from hashlib import sha256
 import pyarrow as pa
 
 from eucaim_pipelines.assets.staged import ACTION_MEANINGS
-from eucaim_pipelines.deidentification import profile_summary
 from eucaim_pipelines.deidentification.images import ENGINE_VERSION, Deidentifier
+from eucaim_pipelines.deidentification.rules import profile_summary
 from eucaim_pipelines.deidentification.statement import Statement, object_list_digest
 from eucaim_pipelines.release.publication import object_lists
 from eucaim_pipelines.resources.zones import Shelf

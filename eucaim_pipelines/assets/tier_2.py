@@ -10,7 +10,7 @@ from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import guarded, placed, table_metadata
 from eucaim_pipelines.cdm import linkage
 from eucaim_pipelines.contracts.sources import SourceContract
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone, Shelf

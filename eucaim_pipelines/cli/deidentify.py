@@ -17,9 +17,9 @@ from eucaim_pipelines.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
     from eucaim_pipelines.deidentification.images import Deidentifier
-    from eucaim_pipelines.deidentification.one_off import Summary
+    from eucaim_pipelines.deidentification.one_off.folder import Summary
     from eucaim_pipelines.deidentification.options import DatePolicy, PixelPolicy
-    from eucaim_pipelines.deidentification.profile import Profile
+    from eucaim_pipelines.deidentification.rules.profile import Profile
 
 _SHOWN_EVERY = 0.2
 """Seconds between two lines of progress."""
@@ -68,7 +68,7 @@ def deidentify(
 ) -> None:
     """De-identify and verify the DICOM files of a folder or archive: OUT/patient/study/series/object.dcm."""
     made = _deidentifier(key_file, pseudonym_map, profile, dates, pixels)
-    from eucaim_pipelines.deidentification.one_off import deidentify_all
+    from eucaim_pipelines.deidentification.one_off.folder import deidentify_all
 
     table = ledger or Path(f"{out.resolve().name}.ledger.csv")
     signal.signal(signal.SIGTERM, _ended)
@@ -97,9 +97,9 @@ def _deidentifier(
     gc.disable()  # start-up makes tables that stay, and frees nothing
     try:
         from eucaim_pipelines.deidentification.images import Deidentifier
+        from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+        from eucaim_pipelines.deidentification.keys.trust_office import read_map
         from eucaim_pipelines.deidentification.options import Options
-        from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
-        from eucaim_pipelines.deidentification.trust_office import read_map
 
         key = SiteKey.load(key_file)
         overrides = read_map(pseudonym_map) if pseudonym_map else None
@@ -111,7 +111,7 @@ def _deidentifier(
 
 
 def _profile(name: str) -> "Profile":
-    from eucaim_pipelines.deidentification.profile import Profile
+    from eucaim_pipelines.deidentification.rules.profile import Profile
 
     try:
         if os.sep in name:

@@ -15,7 +15,7 @@ Tier = Annotated[int | None, typer.Option(min=1, max=3, help="1, 2 or 3; without
 
 def keygen(file: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:
     """Write a new random key that only its owner may read. Keep a copy: without it nothing can be linked."""
-    from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+    from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 
     SiteKey.generate(file)
     typer.echo(f"Key written to {file}. Keep a copy in a safe place; it is never written anywhere else.")

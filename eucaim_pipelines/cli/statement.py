@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def public_key() -> None:
     """Print the public key that checks this site's statements; publish it where your users find it."""
     from eucaim_pipelines.deidentification import statement
-    from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+    from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
     from eucaim_pipelines.settings import load_settings
 
     typer.echo(statement.public_key(SiteKey.load(load_settings().key_file)))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from eucaim_pipelines.contracts.source_model import GIVEN_SUFFIX, OFFSET_SUFFIX
 from eucaim_pipelines.deidentification.dates import POOLED_AGE_YEARS, DatePolicy, released_date
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 
 _KINDS = frozenset({"code", "age", "date", "number", "integer", "boolean"})
 _TYPES = {"code": pa.string(), "age": pa.float64(), "date": pa.date32(), "number": pa.float64()}

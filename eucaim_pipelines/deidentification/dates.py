@@ -6,8 +6,8 @@ Which attribute is a date of the patient is the profile's matter.
 import re
 from datetime import date
 
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.deidentification.options import DatePolicy
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
 
 POOLED_AGE_YEARS = 90
 _DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})", re.ASCII)

@@ -10,14 +10,17 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from eucaim_pipelines.deidentification import codes, dates, faces, marks
+from eucaim_pipelines.deidentification import dates
+from eucaim_pipelines.deidentification.engine import marks
+from eucaim_pipelines.deidentification.engine.replacements import REMOVED, Replacements, Source
+from eucaim_pipelines.deidentification.engine.walker import Walker, put
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.deidentification.options import Options
-from eucaim_pipelines.deidentification.pixels import PixelCleaner
-from eucaim_pipelines.deidentification.profile import TOP_LEVEL, Profile, Rule
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
-from eucaim_pipelines.deidentification.replacements import REMOVED, Replacements, Source
-from eucaim_pipelines.deidentification.verification import Verifier
-from eucaim_pipelines.deidentification.walker import Walker, put
+from eucaim_pipelines.deidentification.pixels import faces
+from eucaim_pipelines.deidentification.pixels.cleaning import PixelCleaner
+from eucaim_pipelines.deidentification.rules import codes
+from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL, Profile, Rule
+from eucaim_pipelines.deidentification.verification.verifier import Verifier
 from eucaim_pipelines.dicom import second_reading, transfer_syntaxes, values, writing
 from eucaim_pipelines.dicom.elements import DataSet
 from eucaim_pipelines.dicom.examination import Examined, examine

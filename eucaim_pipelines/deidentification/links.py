@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from eucaim_pipelines.deidentification.clinical import pooled_years
 from eucaim_pipelines.deidentification.dates import DatePolicy, released_date
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 
 SCHEMA = pa.schema(
     [

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 
 SCHEMA = "eucaim_pipelines/deidentification/1"
 _PURPOSE = "signing key of statements"

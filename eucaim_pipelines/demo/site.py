@@ -6,7 +6,7 @@ What lies in landing is written by others; existing files are never changed, sin
 from pathlib import Path
 
 from eucaim_pipelines.contracts import folder as contracts_folder
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.settings import write_settings
 
 FOLDERS = ("restricted", "release", "home")

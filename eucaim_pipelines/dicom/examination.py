@@ -32,8 +32,8 @@ def examine(data: bytes) -> Examined:
     Refusal
         The reasons of `reading.parse`; then, with the header row, `MISSING_UID`, `SOP_CLASS_NOT_ALLOWED`,
         `MISSING_MODALITY`, `TRUNCATED` (an image without pixels), `TRANSFER_SYNTAX_NOT_ALLOWED`,
-        `SPECIMEN_LABEL`, `OVERLAY_IN_PIXELS`, `PIXEL_STREAM_MARKER`, `MALFORMED` (its pixel stream). What the pixels may show is
-        said in the row (`risk`); whether they may leave, where they leave.
+        `SPECIMEN_LABEL`, `OVERLAY_IN_PIXELS`, `PIXEL_STREAM_MARKER`, `MALFORMED` (its pixel stream). What
+        the pixels may show is said in the row (`risk`); whether they may leave, where they leave.
     """
     ds = reading.parse(data)
     row = header_row(ds)

@@ -6,8 +6,8 @@ stands in a scan or a packet counts as samples, which are never decoded.
 
 from struct import pack, unpack_from
 
-from eucaim_pipelines.dicom import stream_jpeg, stream_jpeg2000, stream_rle
-from eucaim_pipelines.dicom.stream_edits import Buffer, Found
+from eucaim_pipelines.dicom.streams import jpeg, jpeg2000, rle
+from eucaim_pipelines.dicom.streams.edits import Buffer, Found
 from eucaim_pipelines.errors import Refusal
 
 _START = {"jpeg": b"\xff\xd8", "jpegls": b"\xff\xd8", "jpeg2000": b"\xff\x4f"}
@@ -121,7 +121,7 @@ def _joined(group: list[memoryview]) -> Buffer:
 def _read(whole: Buffer, stream: str, area: int) -> Found:
     try:
         if stream == "rle":
-            return stream_rle.read(whole, area)
-        return stream_jpeg2000.read(whole) if stream == "jpeg2000" else stream_jpeg.read(whole, stream)
+            return rle.read(whole, area)
+        return jpeg2000.read(whole) if stream == "jpeg2000" else jpeg.read(whole, stream)
     except (IndexError, ValueError):
         raise Refusal("MALFORMED") from None

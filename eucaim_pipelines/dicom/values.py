@@ -64,7 +64,7 @@ def charset(ds: DataSet) -> list[str]:
 
 @lru_cache(256)
 def codecs(specific_character_set: bytes) -> list[str]:
-    """Python codecs of a SpecificCharacterSet value; Latin-1, in which no byte is lost, for an unreadable one."""
+    """Python codecs of a SpecificCharacterSet value; of an unreadable one Latin-1, which loses no byte."""
     terms = specific_character_set.decode("latin-1").strip(" \0").split("\\")
     try:
         with quiet():

@@ -14,7 +14,7 @@ from eucaim_pipelines.assets.automation import failure_line
 from eucaim_pipelines.assets.state import Places, dataset_state, parts, seen
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.definitions import build
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.errors import SettingsError, SiteKeyError
 from eucaim_pipelines.settings import Settings
 from eucaim_pipelines_tests.resources.test_lock import HOLD

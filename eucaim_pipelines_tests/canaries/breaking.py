@@ -6,7 +6,7 @@ Nothing of the engine is replaced: a broken profile is a table with other rows.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from eucaim_pipelines.deidentification.profile import Profile
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines_tests.canaries import kept
 from eucaim_pipelines_tests.canaries.planting import Plant
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eucaim_pipelines import contracts
-from eucaim_pipelines.deidentification import codes, private_numbers, tables
+from eucaim_pipelines.deidentification.rules import codes, private_numbers, tables
 
 _READ_ONCE = (
     *(codes._schemes, codes.meanings, tables.well_known_uids, tables.terms, tables.patterns),

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from eucaim_pipelines.deidentification.images import Deidentified, Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines_tests.canaries import plant_contents, plant_places, plant_reports, plant_table
 from eucaim_pipelines_tests.canaries.planting import Plant, Planted
 from eucaim_pipelines_tests.canaries.searching import survivors

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.dicom.tables import read_rows, rows
 from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines_tests.canaries import breaking, plant_places, plant_reports, plant_table, raw

@@ -14,7 +14,7 @@ from openpyxl import load_workbook  # type: ignore[import-untyped]
 from eucaim_pipelines.cdm import coding
 from eucaim_pipelines.contracts.vocabularies import load_all
 from eucaim_pipelines.deidentification import clinical, links, sweep
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines.ingest import clinical_files
 from eucaim_pipelines.release import parquet

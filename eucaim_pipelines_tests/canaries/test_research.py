@@ -15,8 +15,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from eucaim_pipelines.deidentification.dates import parse_date
 from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.dicom.tables import read_rows
 from eucaim_pipelines_tests.canaries import breaking, raw
 from eucaim_pipelines_tests.canaries.plant_kinds import finished, smallest

@@ -3,8 +3,8 @@
 import pytest
 
 from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.profile import Profile
 
 
 @pytest.fixture(scope="session")

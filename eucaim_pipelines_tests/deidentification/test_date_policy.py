@@ -7,9 +7,10 @@ import pyarrow as pa
 import pydicom
 import pytest
 
-from eucaim_pipelines.deidentification import clinical, links, verification
+from eucaim_pipelines.deidentification import clinical, links
 from eucaim_pipelines.deidentification.images import Deidentifier
 from eucaim_pipelines.deidentification.options import Options
+from eucaim_pipelines.deidentification.verification import verifier
 
 from .objects import planted_object, to_bytes
 
@@ -81,11 +82,12 @@ def test_a_day_that_is_the_first_already_is_no_residual_but_counted(profile, pse
     source = to_bytes(planted_object(StudyDate="20190601"))
     deidentifier = Deidentifier(profile, pseudonyms, options=Options(dates="day_one"))
     actions = deidentifier.deidentify_verified(source, subject).actions
-    assert actions[0x00080020, "E", verification.FIRST_OF_MONTH] == 1
+    assert actions[0x00080020, "E", verifier.FIRST_OF_MONTH] == 1
 
 
 def test_the_digest_names_the_policy(profile, pseudonyms):
     digests = {
-        Deidentifier(profile, pseudonyms, options=Options(dates=p)).digest for p in ("shift", "day_one", "remove")
+        Deidentifier(profile, pseudonyms, options=Options(dates=p)).digest
+        for p in ("shift", "day_one", "remove")
     }
     assert len(digests) == 3

@@ -15,7 +15,7 @@ from pydicom.datadict import DicomDictionary
 
 from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
 from eucaim_pipelines.deidentification.options import Options
-from eucaim_pipelines.deidentification.profile import Profile
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.dicom import transfer_syntaxes, writing
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.errors import Refusal

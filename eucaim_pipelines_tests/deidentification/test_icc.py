@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from PIL import Image, ImageCms
 
-from eucaim_pipelines.deidentification import icc
+from eucaim_pipelines.deidentification.engine import icc
 
 TOKEN = b"Quintanilla"
 WIDE = TOKEN.decode().encode("utf-16-be")

@@ -11,10 +11,10 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from eucaim_pipelines.deidentification import verification
 from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.profile import Profile
+from eucaim_pipelines.deidentification.verification import verifier
 from eucaim_pipelines.dicom import structure
 from eucaim_pipelines.errors import Refusal
 
@@ -186,7 +186,7 @@ def test_the_verifier_finds_what_was_left(keyword, deidentifier, subject):
     source = planted_object(StudyID="A417")
     released = pydicom.dcmread(BytesIO(deidentifier.deidentify(to_bytes(source), subject).data))
     setattr(released, keyword, source[keyword].value)
-    found = verification.residuals(to_bytes(source), to_bytes(released), deidentifier.released_words)
+    found = verifier.residuals(to_bytes(source), to_bytes(released), deidentifier.released_words)
     assert source[keyword].tag in {residual.tag for residual in found}
 
 

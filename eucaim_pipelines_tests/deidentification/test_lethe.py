@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import text
 
-from eucaim_pipelines.deidentification import lethe, links
+from eucaim_pipelines.deidentification import links
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.lethe import Lethe
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys import lethe
+from eucaim_pipelines.deidentification.keys.lethe import Lethe
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.errors import SiteKeyError
 
 from .objects import planted_object, to_bytes

@@ -15,9 +15,9 @@ from pydicom import Dataset, dcmread
 
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.deidentification.images import Deidentified, Deidentifier
-from eucaim_pipelines.deidentification.one_off import MAX_FILE_BYTES, Summary, deidentify_all
-from eucaim_pipelines.deidentification.one_off_inputs import Inputs, Reader
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.one_off.folder import MAX_FILE_BYTES, Summary, deidentify_all
+from eucaim_pipelines.deidentification.one_off.inputs import Inputs, Reader
 from eucaim_pipelines.errors import DataError, MachineError, Refusal, SettingsError
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.settings import Settings

@@ -11,7 +11,7 @@ from eucaim_pipelines.contracts.source_model import ClinicalFile, Deidentificati
 from eucaim_pipelines.deidentification import clinical, links
 from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps
 from eucaim_pipelines.deidentification.options import DatePolicy, Options, PixelPolicy
-from eucaim_pipelines.deidentification.profile import TOP_LEVEL
+from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL
 
 from .objects import CT, planted_object, to_bytes
 

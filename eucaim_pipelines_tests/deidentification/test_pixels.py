@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from eucaim_pipelines.deidentification.images import Deidentifier
 from eucaim_pipelines.deidentification.options import Options
-from eucaim_pipelines.deidentification.pixels import PixelCleaner, available
+from eucaim_pipelines.deidentification.pixels.cleaning import PixelCleaner, available
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.errors import Refusal
 

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.datadict import dictionary_VM, dictionary_VR, private_dictionary_VM, private_dictionary_VR
 
-from eucaim_pipelines.deidentification.private_numbers import PrivateNumber, kept, known, standard_values
+from eucaim_pipelines.deidentification.rules.private_numbers import (
+    PrivateNumber,
+    kept,
+    known,
+    standard_values,
+)
 from eucaim_pipelines.dicom.tables import rows
 
 TABLE = rows("deidentification/private.csv")

@@ -3,9 +3,9 @@
 import pytest
 
 from eucaim_pipelines import contracts
-from eucaim_pipelines.deidentification import codes, generator, tables
-from eucaim_pipelines.deidentification.profile import TOP_LEVEL, Profile
-from eucaim_pipelines.deidentification.replacements import Replacements
+from eucaim_pipelines.deidentification.engine.replacements import Replacements
+from eucaim_pipelines.deidentification.rules import codes, generator, tables
+from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL, Profile
 from eucaim_pipelines.dicom.tables import read_rows, rows
 
 CT, ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"

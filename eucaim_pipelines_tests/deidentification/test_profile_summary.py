@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from eucaim_pipelines.deidentification import profile_summary
+from eucaim_pipelines.deidentification.rules import profile_summary
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -11,7 +11,8 @@ README = Path(__file__).resolve().parents[2] / "README.md"
 def test_the_readme_says_exactly_what_the_profile_says(profile):
     told = profile_summary.readme(profile)
     assert told in README.read_text(encoding="utf-8"), (
-        "Put the output of `python -m eucaim_pipelines.deidentification.profile_summary` into the README."
+        "Put the output of `python -m eucaim_pipelines.deidentification.rules.profile_summary` "
+        "into the README."
     )
 
 

@@ -25,8 +25,8 @@ from pydicom.sequence import Sequence
 
 from eucaim_pipelines.deidentification import clinical
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.errors import Refusal
 
 from .nests import DAY, NESTS, ROOT, SIGHTINGS, TOKEN, sighted
@@ -155,8 +155,8 @@ _CHILD = """
 import sys
 from hashlib import sha256
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.profile import Profile
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 deidentifier = Deidentifier(Profile.load(), Pseudonyms(SiteKey(bytes(range(32)))))
 print(sha256(deidentifier.deidentify(sys.stdin.buffer.read(), Subject("EUCAIM-1")).data).hexdigest())
 """

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis.strategies import dates, integers, text
 
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
-from eucaim_pipelines.deidentification.tables import well_known_uids
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.tables import well_known_uids
 from eucaim_pipelines.errors import Fault, SiteKeyError
 
 OURS, THEIRS = Pseudonyms(SiteKey(bytes(range(32)))), Pseudonyms(SiteKey(bytes(32)))

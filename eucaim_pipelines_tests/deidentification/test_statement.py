@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from eucaim_pipelines.deidentification import statement
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.deidentification.statement import Statement, object_list_digest, public_key, sign
 
 KEY, OTHER = SiteKey(bytes(range(32))), SiteKey(bytes(32))

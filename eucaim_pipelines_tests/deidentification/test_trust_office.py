@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
-from eucaim_pipelines.deidentification.trust_office import read_map
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.trust_office import read_map
 from eucaim_pipelines.errors import SettingsError, SiteKeyError
 
 KEY = SiteKey(bytes(range(32)))

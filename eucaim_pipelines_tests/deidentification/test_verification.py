@@ -7,9 +7,9 @@ import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from eucaim_pipelines.deidentification import verification
 from eucaim_pipelines.deidentification.images import Deidentifier
 from eucaim_pipelines.deidentification.options import Options
+from eucaim_pipelines.deidentification.verification import verifier
 
 from . import written
 from .objects import planted_object, to_bytes
@@ -39,36 +39,36 @@ def test_values_that_equal_a_kept_one_are_counted_by_class(profile, pseudonyms, 
         ReferringPhysicianName="REMOVED",
         StudyDate="20190601",
     )
-    assert found[0x00200010, verification.NUMBER] == 1
-    assert found[0x00081010, verification.TERM] == 1
-    assert found[0x00081040, verification.LISTED] == 1
-    assert found[0x00104000, verification.CODE] == 1
-    assert found[0x00080020, verification.FIRST_OF_MONTH] == 1
-    assert {why for _, why in found} <= set(verification.CLASSES)
+    assert found[0x00200010, verifier.NUMBER] == 1
+    assert found[0x00081010, verifier.TERM] == 1
+    assert found[0x00081040, verifier.LISTED] == 1
+    assert found[0x00104000, verifier.CODE] == 1
+    assert found[0x00080020, verifier.FIRST_OF_MONTH] == 1
+    assert {why for _, why in found} <= set(verifier.CLASSES)
 
 
 def test_a_text_that_the_profile_writes_itself_explains_an_equal_one(profile, pseudonyms, subject):
     found = explained(profile, pseudonyms, subject, StationName="DCM")
-    assert (0x00081010, verification.WRITTEN) not in found
+    assert (0x00081010, verifier.WRITTEN) not in found
     found = explained(profile, pseudonyms, subject, StationName="Local code")
-    assert sum(found.get((0x00081010, c), 0) for c in (verification.WRITTEN, verification.CODE)) == 1
+    assert sum(found.get((0x00081010, c), 0) for c in (verifier.WRITTEN, verifier.CODE)) == 1
 
 
 def test_a_long_identifier_within_a_kept_number_is_counted(profile, pseudonyms, subject):
     found = explained(profile, pseudonyms, subject, AccessionNumber="123456", SliceThickness="0.1234567")
-    assert found[0x00080050, verification.NUMBER] == 1
+    assert found[0x00080050, verifier.NUMBER] == 1
 
 
 def test_a_value_at_its_own_place_is_no_hit(profile, pseudonyms, subject):
-    assert (0x00080070, verification.LISTED) not in explained(profile, pseudonyms, subject)
+    assert (0x00080070, verifier.LISTED) not in explained(profile, pseudonyms, subject)
 
 
 def test_the_same_identifier_in_a_place_that_nothing_explains_stays_a_residual(deidentifier, subject):
     source = to_bytes(planted_object(StudyID="417", SeriesNumber="417"))
     output = pydicom.dcmread(BytesIO(deidentifier.deidentify(source, subject).data))
     output.AccessionNumber = "417"
-    found = verification.verify(source, to_bytes(output), deidentifier.released_words)
-    assert verification.Residual("text", 0x00200010) in found.residuals
+    found = verifier.verify(source, to_bytes(output), deidentifier.released_words)
+    assert verifier.Residual("text", 0x00200010) in found.residuals
 
 
 DATE, NEW_DATE = (0x00080020, "DA", b"20190604"), (0x00080020, "DA", b"20181204")
@@ -76,24 +76,24 @@ ACCESSION = 0x00080050
 CREATOR = (0x00190010, "LO", b"SIEMENS MR HEADER")
 PUBLIC = (0x00082218, "SQ", [[(0x00080100, "SH", b"10200004"), (0x00080102, "SH", b"SCT")]])
 EXPLAINED = {
-    "a kept number": (b"417733", [(0x00200011, "IS", b"417733")], None, verification.NUMBER),
-    "within a number": (b"417733", [(0x00180050, "DS", b"0.41773390")], None, verification.NUMBER),
-    "a kept time": (b"101112", [(0x00080030, "TM", b"101112")], None, verification.NUMBER),
-    "a table": (b"012345", [(0x00283006, "OW", b"0\0001\0002\0003\0004\0005\0")], None, verification.NUMBER),
-    "a private number": (b"417733", [CREATOR, (0x0019100C, "IS", b"417733")], None, verification.NUMBER),
-    "a private creator": (b"SIEMENS MR HEADER", [CREATOR], None, verification.LISTED),
-    "a kept term": (b"CHEST", [(0x00180015, "CS", b"CHEST")], None, verification.TERM),
-    "a listed text": (b"B31f", [(0x00181210, "SH", b"B31f")], None, verification.LISTED),
-    "a public code": (b"10200004", [PUBLIC], None, verification.CODE),
-    "a moved date": (b"20181204", [DATE], [NEW_DATE], verification.WRITTEN),
-    "a pseudonym": (b"012345", [], [(0x00100020, "LO", b"EUCAIM-0123456789abcdef")], verification.WRITTEN),
+    "a kept number": (b"417733", [(0x00200011, "IS", b"417733")], None, verifier.NUMBER),
+    "within a number": (b"417733", [(0x00180050, "DS", b"0.41773390")], None, verifier.NUMBER),
+    "a kept time": (b"101112", [(0x00080030, "TM", b"101112")], None, verifier.NUMBER),
+    "a table": (b"012345", [(0x00283006, "OW", b"0\0001\0002\0003\0004\0005\0")], None, verifier.NUMBER),
+    "a private number": (b"417733", [CREATOR, (0x0019100C, "IS", b"417733")], None, verifier.NUMBER),
+    "a private creator": (b"SIEMENS MR HEADER", [CREATOR], None, verifier.LISTED),
+    "a kept term": (b"CHEST", [(0x00180015, "CS", b"CHEST")], None, verifier.TERM),
+    "a listed text": (b"B31f", [(0x00181210, "SH", b"B31f")], None, verifier.LISTED),
+    "a public code": (b"10200004", [PUBLIC], None, verifier.CODE),
+    "a moved date": (b"20181204", [DATE], [NEW_DATE], verifier.WRITTEN),
+    "a pseudonym": (b"012345", [], [(0x00100020, "LO", b"EUCAIM-0123456789abcdef")], verifier.WRITTEN),
     "a label": (
         b"ROI_2",
         [(0x30060026, "LO", b"mine")],
         [(0x30060026, "LO", b"ROI_2")],
-        verification.WRITTEN,
+        verifier.WRITTEN,
     ),
-    "a mark": (b"YES", [], [(0x00120062, "CS", b"YES")], verification.WRITTEN),
+    "a mark": (b"YES", [], [(0x00120062, "CS", b"YES")], verifier.WRITTEN),
 }
 
 
@@ -101,11 +101,11 @@ EXPLAINED = {
 def test_each_hit_is_explained_by_its_class_and_only_where_the_profile_keeps_it(case):
     text, held, released, why = EXPLAINED[case]
     original = written.file([(ACCESSION, "SH", text), *held])
-    found = verification.verify(original, written.file(held if released is None else released))
+    found = verifier.verify(original, written.file(held if released is None else released))
     assert found.residuals == []
     assert {k: n for k, n in found.explained.items() if k[0] == ACCESSION} == {(ACCESSION, why): 1}
-    elsewhere = verification.verify(original, written.file([*(released or held), (0x00081040, "LO", text)]))
-    assert verification.Residual("text", ACCESSION) in elsewhere.residuals
+    elsewhere = verifier.verify(original, written.file([*(released or held), (0x00081040, "LO", text)]))
+    assert verifier.Residual("text", ACCESSION) in elsewhere.residuals
 
 
 NOT_EXPLAINED = {
@@ -127,25 +127,25 @@ def test_a_value_at_a_place_that_explains_nothing_is_a_residual(case):
         else []
     )
     original = written.file([(ACCESSION, "SH", text), *own])
-    found = verification.verify(original, written.file(held))
+    found = verifier.verify(original, written.file(held))
     assert ACCESSION in {residual.tag for residual in found.residuals}
 
 
 def test_a_first_of_the_month_is_explained_under_its_policy_only():
     first = (0x00080020, "DA", b"20190601"), (0x00080021, "DA", b"20190601")
     pair = written.file(first), written.file(first)
-    found = verification.verify(*pair, first_of_month=True)
+    found = verifier.verify(*pair, first_of_month=True)
     assert found.residuals == []
-    assert found.explained == {(tag, verification.FIRST_OF_MONTH): 1 for tag in (0x00080020, 0x00080021)}
-    assert len(verification.verify(*pair).residuals) >= 2
+    assert found.explained == {(tag, verifier.FIRST_OF_MONTH): 1 for tag in (0x00080020, 0x00080021)}
+    assert len(verifier.verify(*pair).residuals) >= 2
     other = written.file([DATE]), written.file([DATE])
-    assert verification.verify(*other, first_of_month=True).residuals
+    assert verifier.verify(*other, first_of_month=True).residuals
 
 
 def test_released_texts_are_no_findings():
     pair = written.file([(ACCESSION, "SH", b"REMOVED")]), written.file([(0x00081040, "LO", b"REMOVED")])
-    assert verification.residuals(*pair)
-    assert verification.residuals(*pair, frozenset({"REMOVED"})) == []
+    assert verifier.residuals(*pair)
+    assert verifier.residuals(*pair, frozenset({"REMOVED"})) == []
     longer = pair[0], written.file([(0x00081040, "LO", b"was REMOVED here")])
-    assert verification.residuals(*longer)
-    assert verification.residuals(*longer, frozenset({"REMOVED"})) == []
+    assert verifier.residuals(*longer)
+    assert verifier.residuals(*longer, frozenset({"REMOVED"})) == []

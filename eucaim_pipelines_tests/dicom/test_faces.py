@@ -2,7 +2,7 @@
 
 import pytest
 
-from eucaim_pipelines.deidentification import faces
+from eucaim_pipelines.deidentification.pixels import faces
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.dicom.faces import recognizable_face
 from eucaim_pipelines.errors import Refusal

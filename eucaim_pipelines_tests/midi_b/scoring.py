@@ -14,10 +14,10 @@ import pydicom
 from pydicom import Dataset
 
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.deidentification.options import Options
-from eucaim_pipelines.deidentification.pixels import available
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.pixels.cleaning import available
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.dicom.values import quiet
 from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines_tests.midi_b import pixels

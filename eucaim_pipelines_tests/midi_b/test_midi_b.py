@@ -12,8 +12,8 @@ import pytest
 from pydicom import Dataset
 
 from eucaim_pipelines import contracts
-from eucaim_pipelines.deidentification.pixels import available
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.pixels.cleaning import available
 from eucaim_pipelines.dicom.values import quiet
 from eucaim_pipelines_tests.midi_b import pixels
 from eucaim_pipelines_tests.midi_b.answers import ACTIONS, Answer, elements, passed

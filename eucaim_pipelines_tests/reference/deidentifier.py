@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from eucaim_pipelines.deidentification import dates
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import TOP_LEVEL
+from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL
 from eucaim_pipelines.dicom import transfer_syntaxes
 from eucaim_pipelines_tests.reference import marks, values, writing
 from eucaim_pipelines_tests.reference.replacements import Context

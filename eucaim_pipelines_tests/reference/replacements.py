@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 from pydicom import Dataset
 
-from eucaim_pipelines.deidentification import codes, dates, icc, identifiers, tables
+from eucaim_pipelines.deidentification import dates
+from eucaim_pipelines.deidentification.engine import icc
+from eucaim_pipelines.deidentification.keys import identifiers
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.deidentification.options import DatePolicy
-from eucaim_pipelines.deidentification.profile import Rule
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.rules import codes, tables
+from eucaim_pipelines.deidentification.rules.profile import Rule
 from eucaim_pipelines.dicom import pixel_streams
 from eucaim_pipelines.dicom.transfer_syntaxes import Encoding
 from eucaim_pipelines_tests.reference import values

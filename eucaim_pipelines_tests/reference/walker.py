@@ -10,9 +10,9 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.datadict import DicomDictionary
 
-from eucaim_pipelines.deidentification import codes, private_numbers, tables
-from eucaim_pipelines.deidentification.profile import TOP_LEVEL, Rule
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.rules import codes, private_numbers, tables
+from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL, Rule
 from eucaim_pipelines.dicom.transfer_syntaxes import Encoding
 from eucaim_pipelines_tests.reference import values, writing
 from eucaim_pipelines_tests.reference.replacements import DUMMIES, Context, Replacements

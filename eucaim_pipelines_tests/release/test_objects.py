@@ -8,8 +8,8 @@ import pytest
 
 from eucaim_pipelines.deidentification import reading_back
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
-from eucaim_pipelines.deidentification.profile import Profile
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.dicom import second_reading
 from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines.ingest.exports import Entry, Export

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.deidentification.statement import object_list_digest, public_key, sign
 from eucaim_pipelines.ingest.records import MadeObject
 from eucaim_pipelines.release import manifest as manifests

@@ -3,7 +3,7 @@
 import pytest
 
 from eucaim_pipelines.contracts.source_model import SourceContract
-from eucaim_pipelines.deidentification.pseudonyms import SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.errors import SettingsError, SiteKeyError
 from eucaim_pipelines.resources.site import Pseudonymisation
 

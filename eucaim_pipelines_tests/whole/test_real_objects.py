@@ -11,7 +11,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.demo.real import DATASET, IMAGES, TABLES
 from eucaim_pipelines.dicom import sop_classes
 from eucaim_pipelines_tests.whole.conftest import Run

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pydicom
 
 from eucaim_pipelines.deidentification.images import Deidentified, Deidentifier, Subject
-from eucaim_pipelines.deidentification.pseudonyms import Pseudonyms
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.errors import Refusal
 

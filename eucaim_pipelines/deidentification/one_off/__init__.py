@@ -1,0 +1,1 @@
+"""One folder or archive de-identified without a site, a dataset or Dagster."""

@@ -1,0 +1,1 @@
+"""What the pixels show: burned-in text, and faces."""
