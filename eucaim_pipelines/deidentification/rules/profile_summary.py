@@ -40,7 +40,7 @@ GROUPS = (
     Group("marks of what was done", ("marks", "charset"), "written anew"),
     Group("everything else that is listed", ("clear",), "removed; emptied or a dummy where one must stand"),
 )
-NOT_LISTED = "private elements, unknown tags, wrong VRs"
+NOT_LISTED = "private elements but the numbers of `private.csv`, unknown tags, wrong VRs"
 OTHER_REASONS = {
     "private": "private elements",
     "not listed": "attributes that the profile does not name",
