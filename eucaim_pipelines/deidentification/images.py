@@ -3,7 +3,7 @@
 The order of the steps lives here; what happens to a value in `walker`, what may stay in `profile`.
 """
 
-from collections import Counter, OrderedDict
+from collections import ChainMap, Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -130,7 +130,7 @@ class Deidentifier:
         self._forget()
 
     def _forget(self) -> None:
-        self._rules: dict[tuple[str, str], Mapping[int, Rule]] = {}
+        self._rules: dict[tuple[str, str], ChainMap[int, Rule]] = {}
         self._walkers: OrderedDict[tuple[str, Encoding, Subject], Walker] = OrderedDict()
 
     @cached_property
@@ -263,7 +263,7 @@ class Deidentifier:
         self._walkers.move_to_end(key)
         return walker
 
-    def _resolved(self, sop_class: str, place: str) -> Mapping[int, Rule]:
+    def _resolved(self, sop_class: str, place: str) -> ChainMap[int, Rule]:
         sop_class = "" if place else sop_class  # below the top level only the sequence counts
         rules = self._rules.get((sop_class, place))
         if rules is None:

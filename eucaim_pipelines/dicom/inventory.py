@@ -28,6 +28,7 @@ _PROCEDURE_STEPS = "1.2.840.10008.3.1.2."
 """SOP classes of patients, studies, visits and procedure steps: references to them are to no object."""
 _NO_REFERENCES = frozenset({0x00081110, 0x00081111, 0x00081120, 0x04000561})
 _REMEMBERED = 20_000
+_UNKNOWN = object()
 
 
 class _Column(NamedTuple):
@@ -45,20 +46,24 @@ def header_row(ds: DataSet) -> dict[str, Any]:
     list joined by a backslash; dates and times stay as received. `pixel_digest` is left to the function of
     that name, because it costs more than everything else.
     """
-    row: dict[str, Any] = {}
+    elements, known = ds.elements, _known(ds.characters, ds.encoding.little_endian)
+    row: dict[str, Any] = dict.fromkeys(column.name for column in _columns())
     for column in _columns():
-        where, element = _element(ds, column)
-        if element is None or not isinstance(element[1], bytes):
-            row[column.name] = None
+        where, there, element = ds, known, elements.get(column.tag)
+        if element is None:
+            if not column.path:
+                continue
+            where, element = _nested(ds, column)
+            there = _known(where.characters, where.encoding.little_endian)
+        if element is None or type(element[1]) is not bytes:
             continue
-        known = _known(where.characters, where.encoding.little_endian)
-        key = (column.name, *element)
-        if key not in known:
-            if len(known) > _REMEMBERED:
-                known.clear()
-            known[key] = _value(column, element[0], element[1], where)
-        value = known[key]
-        row[column.name] = list(value) if isinstance(value, tuple) else value
+        key = (column.name, element)
+        value = there.get(key, _UNKNOWN)
+        if value is _UNKNOWN:
+            if len(there) > _REMEMBERED:
+                there.clear()
+            value = there[key] = _value(column, element[0], element[1], where)
+        row[column.name] = list(value) if type(value) is tuple else value
     row["TransferSyntaxUID"] = ds.transfer_syntax
     row["pixel_digest"] = None
     row["referenced_sop_instance_uids"] = sorted(set(references(ds)))
@@ -125,16 +130,13 @@ def _columns() -> tuple[_Column, ...]:
 
 
 @lru_cache(64)
-def _known(characters: bytes, little_endian: bool) -> dict[tuple[str, str, Any], Any]:
+def _known(characters: bytes, little_endian: bool) -> dict[tuple[str, tuple[str, Any]], Any]:
     """Values read before under a character set and a byte order: nearly all repeat within a series."""
     return {}
 
 
-def _element(ds: DataSet, column: _Column) -> tuple[DataSet, tuple[str, Value] | None]:
-    """Where a column's value stands: at the top level, or in the first items along its path."""
-    element = ds.elements.get(column.tag)
-    if element is not None or not column.path:
-        return ds, element
+def _nested(ds: DataSet, column: _Column) -> tuple[DataSet, tuple[str, Value] | None]:
+    """Where a column's value stands in the first items along its path."""
     where = ds
     for tag in column.path[:-1]:
         children = items(where, tag)

@@ -3,6 +3,7 @@
 Default deny. What happens to one value is said in `replacements`; what is remembered of it, here.
 """
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -40,8 +41,8 @@ class Place:
     the `Walker` that owns it; VR and raw value are its keys.
     """
 
-    def __init__(self, rules: Mapping[int, Rule]) -> None:
-        self.rules = rules
+    def __init__(self, rules: ChainMap[int, Rule]) -> None:
+        self.own, self.base = rules.maps
         self.outcomes: dict[tuple[int, str, Value], Outcome] = {}
 
 
@@ -57,7 +58,7 @@ class Walker:
     """
 
     def __init__(
-        self, rules: Callable[[str], Mapping[int, Rule]], replacements: Replacements, *, private: bool
+        self, rules: Callable[[str], ChainMap[int, Rule]], replacements: Replacements, *, private: bool
     ) -> None:
         self.rules, self.replacements, self.private = rules, replacements, private
         self.encoding = replacements.encoding
@@ -98,7 +99,7 @@ class Walker:
                 continue
             outcome = known.get((tag, vr, value)) if type(value) is bytes else None
             if outcome is None:
-                rule = place.rules.get(tag)
+                rule = place.own.get(tag) or place.base.get(tag)
                 if rule is None:
                     actions.append((tag, "X", "not listed"))
                     continue

@@ -4,7 +4,6 @@ What a rule does to a value is the walker's matter (`images`); how the table cam
 """
 
 from collections import ChainMap, Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
@@ -112,7 +111,7 @@ class Profile:
         """Attributes by the edition of Table E.1-1 that they are from."""
         return dict(sorted(Counter(row["edition"] for row in self.rows if row["edition"]).items()))
 
-    def rules(self, sop_class: str, place: str) -> Mapping[int, Rule]:
+    def rules(self, sop_class: str, place: str) -> ChainMap[int, Rule]:
         """Rules by tag at one place of a SOP class; tags that are not among the keys are removed.
 
         Parameters
