@@ -3,7 +3,8 @@
 Nothing here knows where data lies or who runs the pipeline.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -73,6 +74,22 @@ class Refusal(EucaimError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild_refusal, (self.reason, self.header)
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Make a refusal of whatever goes wrong with one object, so that it stops no other one.
+
+    What an exception says may hold a value of the object; nothing of it goes on.
+    """
+    try:
+        yield
+    except EucaimError:
+        raise
+    except MemoryError:
+        raise Refusal("TOO_LARGE") from None
+    except Exception:  # noqa: BLE001 - a fault of ours, or a file that nobody thought of
+        raise Refusal("ENGINE_FAILED") from None
 
 
 def _rebuild_refusal(reason: str, header: Mapping[str, Any] | None) -> Refusal:

@@ -5,7 +5,7 @@ Nothing here opens a zone, a store or a key; it only says where they are.
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -18,55 +18,17 @@ _PATHS = (
     *("landing", "restricted", "sources", "key_file", "pseudonym_map", "lethe_secret_file"),
     *("dagster_home", "data_contracts"),
 )
+Read = TypeVar("Read", bound="ReleaseSettings")
 
 
-class Settings(BaseSettings):
-    """Where things lie and when the pipeline runs. Every field can be set as `EUCAIM_<FIELD>`."""
+class ReleaseSettings(BaseSettings):
+    """Where releases lie: all that a reader of them has to say."""
 
-    model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="ignore", frozen=True)
 
-    landing: Path = Field(
-        description="Folder of the holders' exports, read only: <landing>/<dataset>/<export>"
-    )
-    restricted: Path = Field(
-        description="This machine's private folder: ledger, header inventory, clinical rows"
-    )
     release: str = Field(description="Folder, or s3://bucket/prefix, of what others may see")
-    sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
-    key_file: Path | None = Field(
-        None, description="File of the holder's key; without it EUCAIM_KEY holds it"
-    )
-    pseudonym_map: Path | None = Field(
-        None, description="A trust office's map: CSV of patient_id, issuer (if wanted), pseudonym; mode 0600"
-    )
-    lethe_secret_file: Path | None = Field(
-        None, description="File of the secret given to Lethe, for sources that ask for pseudonyms: lethe"
-    )
-    data_contracts: Path | None = Field(
-        None, description="Folder of table contracts; default: the project's own"
-    )
-    dagster_home: Path | None = Field(
-        None, description="DAGSTER_HOME for commands, unless the variable is set"
-    )
     s3_endpoint: str | None = Field(None, description="URL of the object store, for s3:// releases")
     s3_region: str = Field("us-east-1", description="Region name that the object store expects")
-    schedule: str = Field("0 2 * * *", description="When the nightly run starts (cron)")
-    timezone: str = Field("Europe/Brussels", description="Time zone of the schedule")
-    sensor_seconds: int = Field(60, ge=10, description="How often landing is looked at")
-    workers: int = Field(2, ge=1, le=256, description="Processes that read and de-identify")
-    verify: Literal["sampled", "full"] = Field(
-        "sampled", description="Whether pydicom reads back new structures and 1 % of the objects, or all"
-    )
-    max_file_bytes: int = Field(4 * 1024**3, ge=1024, description="Larger files are quarantined as TOO_LARGE")
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("must be an IANA time zone such as 'Europe/Brussels'") from None
-        return value
 
     @field_validator("release")
     @classmethod
@@ -88,6 +50,52 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+class Settings(ReleaseSettings):
+    """Where things lie and when the pipeline runs. Every field can be set as `EUCAIM_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="forbid", frozen=True)
+
+    landing: Path = Field(
+        description="Folder of the holders' exports, read only: <landing>/<dataset>/<export>"
+    )
+    restricted: Path = Field(
+        description="This machine's private folder: ledger, header inventory, clinical rows"
+    )
+    sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
+    key_file: Path | None = Field(
+        None, description="File of the holder's key; without it EUCAIM_KEY holds it"
+    )
+    pseudonym_map: Path | None = Field(
+        None, description="A trust office's map: CSV of patient_id, issuer (if wanted), pseudonym; mode 0600"
+    )
+    lethe_secret_file: Path | None = Field(
+        None, description="File of the secret given to Lethe, for sources that ask for pseudonyms: lethe"
+    )
+    data_contracts: Path | None = Field(
+        None, description="Folder of table contracts; default: the project's own"
+    )
+    dagster_home: Path | None = Field(
+        None, description="DAGSTER_HOME for commands, unless the variable is set"
+    )
+    schedule: str = Field("0 2 * * *", description="When the nightly run starts (cron)")
+    timezone: str = Field("Europe/Brussels", description="Time zone of the schedule")
+    sensor_seconds: int = Field(60, ge=10, description="How often landing is looked at")
+    workers: int = Field(2, ge=1, le=256, description="Processes that read and de-identify")
+    verify: Literal["sampled", "full"] = Field(
+        "sampled", description="Whether pydicom reads back new structures and 1 % of the objects, or all"
+    )
+    max_file_bytes: int = Field(4 * 1024**3, ge=1024, description="Larger files are quarantined as TOO_LARGE")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be an IANA time zone such as 'Europe/Brussels'") from None
+        return value
+
+
 def load_settings() -> Settings:
     """Read and check the settings.
 
@@ -96,9 +104,24 @@ def load_settings() -> Settings:
     SettingsError
         With one line per setting that is missing or wrong, each naming it.
     """
+    return _load(Settings)
+
+
+def load_release_settings() -> ReleaseSettings:
+    """Read and check only where releases lie; other settings may be missing.
+
+    Raises
+    ------
+    SettingsError
+        As `load_settings`.
+    """
+    return _load(ReleaseSettings)
+
+
+def _load(kind: type[Read]) -> Read:
     file = os.environ.get("EUCAIM_SETTINGS")
     try:
-        return Settings(**_file_values(Path(file)) if file else {})
+        return kind(**_file_values(Path(file)) if file else {})
     except ValidationError as error:
         lines = [f"Setting '{_name(e['loc'])}' {_sentence(e)}." for e in error.errors(include_input=False)]
         raise SettingsError("\n".join(lines)) from None

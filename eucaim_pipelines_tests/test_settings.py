@@ -3,7 +3,7 @@
 import pytest
 
 from eucaim_pipelines.errors import SettingsError
-from eucaim_pipelines.settings import load_settings, write_settings
+from eucaim_pipelines.settings import load_release_settings, load_settings, write_settings
 
 GOOD = {
     "landing": "landing",
@@ -65,6 +65,16 @@ def test_a_wrong_setting_is_named(file, change, sentence):
     file(**(GOOD | change))
     with pytest.raises(SettingsError, match=sentence):
         load_settings()
+
+
+def test_a_reader_of_releases_needs_one_setting(file, monkeypatch, tmp_path):
+    file(release="release", timezone="Mars")
+    assert load_release_settings().release == str(tmp_path / "release")
+    monkeypatch.delenv("EUCAIM_SETTINGS")
+    with pytest.raises(SettingsError, match="set EUCAIM_RELEASE or write it"):
+        load_release_settings()
+    monkeypatch.setenv("EUCAIM_RELEASE", "s3://bucket")
+    assert load_release_settings().release == "s3://bucket"
 
 
 def test_a_missing_setting_says_how_to_set_it(monkeypatch):

@@ -74,7 +74,8 @@ def _forget_what_was_read_otherwise(
     if ledger.fact("limit") != limit:
         ledger.reread("TOO_LARGE")
     if ledger.fact("source") != source.digest:
-        ledger.reread("NOT_DICOM")
+        for reason in ("NOT_DICOM", "ARCHIVE_COMPRESSED"):
+            ledger.reread(reason)
         reinterpret(ledger, source, restricted.shelf(source.dataset_id).path("tables"))
     ledger.note(reader=reader, limit=limit)
 

@@ -44,24 +44,13 @@ from eucaim_pipelines.report.content import (
     Sizes,
     UnknownTerm,
     UnmappedValue,
+    effect,
 )
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import Shelf
 
 FILES = "files"
 RECORD, REPORT = "catalogue.jsonld", "report.html"
-ACTION_MEANINGS = {
-    "K": "kept as it was",
-    "C": "cleaned: kept in a form that identifies nobody",
-    "D": "replaced by a dummy value",
-    "U": "replaced by a new identifier, the same everywhere",
-    "Z": "emptied",
-    "X/Z": "removed or emptied, as the kind of object asks",
-    "X/Z/D": "removed, emptied or replaced, as the kind of object asks",
-    "X": "removed",
-    "E": "checked: a value of the input that equals something kept at another place",
-}
-"""Action codes of DICOM PS3.15 Table E.1-1a in plain words."""
 _FINE_ROWS = ("ROW_CURRENT", "ROW_REPLACED")
 
 
@@ -173,7 +162,7 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
         findings=findings(tier, shelf),
         dispositions=_as_they_stand(dispositions, any(each.reached for each in verdicts)),
         sizes=sizes(shelf),
-        actions=_actions(shelf.read("deidentified/actions")),
+        actions=[ActionCount(*each) for each in effects(shelf.read("deidentified/actions")).items()],
         removal=_removal(shelf),
         methods=_methods(staged.rules, contracts, tier, contracts.source(dataset).deidentification),
         reasons=load_reasons(contracts.folder / "reasons.csv"),
@@ -207,29 +196,28 @@ def _as_they_stand(rows: Sequence[Mapping[str, Any]], released: bool) -> list[Di
     ]
 
 
-def _actions(table: pa.Table) -> list[ActionCount]:
-    totals = table.group_by("action", use_threads=False).aggregate([("elements", "sum")]).to_pylist()
-    return [
-        ActionCount(row["action"], ACTION_MEANINGS.get(row["action"], ""), row["elements_sum"])
-        for row in sorted(totals, key=lambda row: -row["elements_sum"])
-    ]
+def effects(actions: pa.Table) -> Counter[str]:
+    """Elements by what became of them (`report.content.effect`), the most frequent first."""
+    totals: Counter[str] = Counter()
+    for row in actions.to_pylist():
+        totals[effect(row["action"], row["reason"])] += row["elements"]
+    return Counter(dict(sorted(totals.items(), key=lambda entry: (-entry[1], entry[0]))))
 
 
 def _removal(shelf: Shelf) -> Removal:
     """What was done by kind of attribute, and what the search for identities came to."""
-    effects: Counter[tuple[str, str]] = Counter()
+    done: Counter[tuple[str, str]] = Counter()
     explained: Counter[str] = Counter()
     for row in shelf.read("deidentified/actions").to_pylist():
         if row["action"] == EXPLAINED:
             explained[row["reason"]] += row["elements"]
         else:
-            # A composite action of a sequence has removed it: its items would be counted one by one.
-            effect = EFFECTS.get(row["action"], EFFECTS["X"])
-            effects[profile_summary.words(row["reason"]), effect] += row["elements"]
-    kinds = sorted({what for what, _ in effects})
+            what = profile_summary.words(row["reason"])
+            done[what, effect(row["action"], row["reason"])] += row["elements"]
+    kinds = sorted({what for what, _ in done})
     return Removal(
         **json.loads(shelf.read_bytes("deidentified/searched.json")),
-        effects={what: {name: effects[what, name] for name in EFFECTS.values()} for what in kinds},
+        effects={what: {name: done[what, name] for name in EFFECTS} for what in kinds},
         explained=dict(sorted(explained.items())),
     )
 

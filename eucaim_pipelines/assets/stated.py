@@ -8,31 +8,31 @@ from hashlib import sha256
 
 import pyarrow as pa
 
-from eucaim_pipelines.assets.staged import ACTION_MEANINGS
+from eucaim_pipelines.assets.staged import effects
 from eucaim_pipelines.deidentification.images import ENGINE_VERSION, Deidentifier
 from eucaim_pipelines.deidentification.rules import profile_summary
 from eucaim_pipelines.deidentification.statement import Statement, object_list_digest
 from eucaim_pipelines.release.publication import object_lists
+from eucaim_pipelines.report.content import MEANINGS
 from eucaim_pipelines.resources.zones import Shelf
 
 _TOP_REASONS = 10
 
 
 def actions_text(actions: pa.Table) -> str:
-    """Elements by action, and the most frequent reasons, as Markdown."""
-    by_action = _totals(actions, "action")
-    lines = ["| action | meaning | elements |", "|---|---|---:|"]
-    lines += [f"| {code} | {ACTION_MEANINGS.get(code, '')} | {count} |" for code, count in by_action]
+    """Elements by what became of them, and the most frequent reasons, as Markdown."""
+    lines = ["| what became of them | meaning | elements |", "|---|---|---:|"]
+    lines += [f"| {name} | {MEANINGS[name]} | {count} |" for name, count in effects(actions).items()]
     lines += ["", "| reason | about | elements |", "|---|---|---:|"]
-    top = _totals(actions, "reason")[:_TOP_REASONS]
+    top = _reasons(actions)[:_TOP_REASONS]
     lines += [f"| {reason} | {profile_summary.words(reason)} | {count} |" for reason, count in top]
     return "\n".join(lines)
 
 
-def _totals(actions: pa.Table, column: str) -> list[tuple[str, int]]:
-    """Elements by the values of a column, the most frequent first."""
-    totals = actions.group_by(column, use_threads=False).aggregate([("elements", "sum")]).to_pylist()
-    return sorted(((row[column], row["elements_sum"]) for row in totals), key=lambda row: (-row[1], row[0]))
+def _reasons(actions: pa.Table) -> list[tuple[str, int]]:
+    """Elements by reason, the most frequent first."""
+    totals = actions.group_by("reason", use_threads=False).aggregate([("elements", "sum")]).to_pylist()
+    return sorted(((row["reason"], row["elements_sum"]) for row in totals), key=lambda row: (-row[1], row[0]))
 
 
 def statement(dataset: str, shelf: Shelf, deidentifier: Deidentifier) -> Statement:

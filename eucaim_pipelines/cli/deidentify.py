@@ -4,10 +4,13 @@ Options and what the terminal shows; the work lies in `deidentification.one_off`
 """
 
 import gc
+import itertools
 import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -44,7 +47,7 @@ def deidentify(
         typer.Option(
             metavar="CSV",
             help="What became of every input; private: it holds the senders' paths. "
-            "Without it ./<name of OUT>.ledger.csv",
+            "Without it ./<name of OUT>.ledger.csv, with a number where that is there already.",
         ),
     ] = None,
     dates: Annotated[
@@ -70,21 +73,21 @@ def deidentify(
     made = _deidentifier(key_file, pseudonym_map, profile, dates, pixels)
     from eucaim_pipelines.deidentification.one_off.folder import deidentify_all
 
-    table = ledger or Path(f"{out.resolve().name}.ledger.csv")
-    signal.signal(signal.SIGTERM, _ended)
-    summary = deidentify_all(
-        source,
-        out,
-        table,
-        made,
-        workers=workers or os.cpu_count() or 1,
-        limit=max_file_bytes,
-        read_all=verify == "full",
-        progress=_Progress(),
-    )
+    table = ledger or _free_ledger(out.resolve().name)
+    with _told_when_ended():
+        summary = deidentify_all(
+            source,
+            out,
+            table,
+            made,
+            workers=workers or os.cpu_count() or 1,
+            limit=max_file_bytes,
+            read_all=verify == "full",
+            progress=_Progress(),
+        )
     _print(summary, table)
     if not any(disposition == "published" for disposition, _ in summary.counts):
-        raise DataError("No object could be published; the ledger says why.")
+        raise DataError("No object could be published, so there is nothing in OUT. The ledger says why.")
 
 
 def _deidentifier(
@@ -101,13 +104,33 @@ def _deidentifier(
         from eucaim_pipelines.deidentification.keys.trust_office import read_map
         from eucaim_pipelines.deidentification.options import Options
 
+        _require_key(key_file)
         key = SiteKey.load(key_file)
-        overrides = read_map(pseudonym_map) if pseudonym_map else None
+        overrides = read_map(pseudonym_map, "--pseudonym-map") if pseudonym_map else None
         options = Options(dates=dates, pixels=pixels)
         return Deidentifier(_profile(profile), Pseudonyms(key, overrides), options=options)
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _require_key(key_file: Path | None) -> None:
+    """Say what is missing in the words of this command."""
+    if key_file is None and not os.environ.get("EUCAIM_KEY"):
+        raise SettingsError("No key: give --key-file FILE or set EUCAIM_KEY.")
+    if key_file is not None and not key_file.exists():
+        raise SettingsError(
+            "There is no file at --key-file. Restore your copy: with another key every pseudonym changes. "
+            "Only who has never released anything writes a new one: eucaim keygen FILE."
+        )
+
+
+def _free_ledger(name: str) -> Path:
+    """The usual name of a ledger; no earlier one is ever overwritten."""
+    names = itertools.chain(
+        [f"{name}.ledger.csv"], (f"{name}.ledger-{number}.csv" for number in itertools.count(2))
+    )
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def _profile(name: str) -> "Profile":
@@ -150,6 +173,16 @@ def _print(summary: "Summary", ledger: Path) -> None:
     typer.echo(f"Ledger: {ledger}. It holds the senders' paths: keep it private.")
 
 
+@contextmanager
+def _told_when_ended() -> Iterator[None]:
+    """Ended from outside: nothing is published, what was written so far is cleared, and this is said."""
+    signal.signal(signal.SIGTERM, _ended)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        typer.echo("eucaim: Interrupted; nothing was published.", err=True)
+        raise
+
+
 def _ended(*_: object) -> None:
-    """Ended from outside: nothing is published, and what was written so far is cleared."""
     raise SystemExit(128 + signal.SIGTERM)

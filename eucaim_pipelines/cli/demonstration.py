@@ -75,7 +75,7 @@ def _run(datasets: Sequence[str]) -> None:
     console.print(files_table(outcomes))
     console.print(release_table(outcomes))
     for line in places(outcomes):
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     missed = [each.dataset for each in outcomes if each.tier_reached == 0]
     if missed:
         raise DataError(f"No tier is reached by {', '.join(missed)}; the report says what to fix.")

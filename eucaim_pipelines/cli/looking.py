@@ -5,10 +5,11 @@ Nothing is changed here. How the commands are called is said in `show`.
 
 import json
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from eucaim_pipelines.cli.headless import Site
@@ -18,6 +19,9 @@ from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.settings import load_settings
+
+_FEW = 20
+"""As many files are listed one by one even where nobody asked for it."""
 
 
 def status(dataset: str, as_json: bool) -> None:
@@ -30,16 +34,13 @@ def status(dataset: str, as_json: bool) -> None:
     if as_json:
         _print_json({"dataset": dataset, "exports": len(exports), "files": balance, "releases": releases})
         return
-    table = Table("", "files", title=dataset)
-    for name, count in balance.items():
-        table.add_row(name, str(count))
-    Console().print(table)
+    Console().print(_table(("", "files"), balance.items(), title=dataset))
     for tier, version in releases.items():
         Console().print(f"tier {tier}: {version}")
 
 
 def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
-    """Print the files that were held back: export, SHA-256, reason and what to do."""
+    """Print why files were held back and what to do; then each file, where they are few or with paths."""
     show_paths = _allowed(paths)
     site = Site(load_settings())
     reasons = _reasons(site)
@@ -58,11 +59,17 @@ def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = Table("export", "sha256", "reason", "what to do", *(["path"] if show_paths else []))
-    for row in rows:
-        table.add_row(row["export"], (row["sha256"] or "")[:16], row["reason"], row["remedy"], *_path(row))
-    Console().print(table)
+    counts = Counter(str(row["reason"]) for row in rows)
+    if rows:
+        cells = [(code, count, reasons[code].remedy) for code, count in counts.most_common()]
+        Console().print(_table(("reason", "files", "what to do"), cells))
+    if rows and (show_paths or len(rows) <= _FEW):
+        names = ("export", "sha256", "reason", *(["path"] if show_paths else []))
+        cut = [row | {"sha256": (row["sha256"] or "")[:16]} for row in rows]
+        Console().print(_table(names, [[row[name] for name in names] for row in cut]))
     Console().print(f"{len(rows)} files of {dataset} held back")
+    if rows and not show_paths:
+        Console().print("Each file: --paths, or --json")
     held_rows = _held_rows(site, dataset)
     if held_rows:
         Console().print(f"{held_rows} rows of clinical files too: the local report points to them")
@@ -91,7 +98,7 @@ def explain(sha256: str, paths: bool) -> None:
         for reception in receptions:
             found += 1
             for line in _life(site, dataset, reception, show_paths):
-                console.print(line, soft_wrap=True, highlight=False)
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
     if not found:
         raise SettingsError("No ledger of this machine knows a file with that SHA-256.")
 
@@ -131,8 +138,12 @@ def _allowed(paths: bool) -> bool:
     return paths
 
 
-def _path(row: Mapping[str, Any]) -> list[str]:
-    return [str(row["path"])] if "path" in row else []
+def _table(names: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
+    """A table of the texts as they are: `[ocr]` is no markup."""
+    table = Table(*names, title=title)
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    return table
 
 
 def _reasons(site: Site) -> Mapping[str, Reason]:

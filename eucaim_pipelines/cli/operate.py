@@ -42,13 +42,13 @@ def run(
     result = run_dataset(settings, dataset, tier)
     console = Console()
     if result.news:
-        console.print(f"{dataset}: {', '.join(result.news)}")
+        console.print(f"{dataset}: {', '.join(result.news)}", markup=False)
     else:
         console.print(f"{dataset}: nothing new since the last run; nothing was published.")
     console.print(files_table([result]))
     console.print(release_table([result]))
     for line in places([result]):
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     if result.tier_reached == 0:
         raise DataError(
             f"'{dataset}' reaches no tier now. The report says what to fix: {result.report}. "
@@ -62,36 +62,32 @@ def verify(
         int | None, typer.Option(min=1, max=3, help="One tier; without it all that are released.")
     ] = None,
     public_key: Annotated[
-        str | None, typer.Option(help="The site's public key; without it that of this site's own key.")
+        str | None,
+        typer.Option(
+            help="The site's public key; only the setting 'release' is needed then. "
+            "Without it that of this site's own key."
+        ),
     ] = None,
 ) -> None:
     """Read a release again, everything it names, compare with its manifest, and check its statement."""
-    from rich.console import Console
-
-    from eucaim_pipelines.cli.headless import Site
-    from eucaim_pipelines.cli.statement import check_statement, trusted_key
+    from eucaim_pipelines.cli.statement import check_release, check_statement, store_and_key
     from eucaim_pipelines.release import manifest as manifests
-    from eucaim_pipelines.settings import load_settings
 
-    site = Site(load_settings())
-    console, trusted = Console(), trusted_key(site, public_key)
-    found = False
-    faults: list[manifests.Fault] = []
-    unstated = 0
+    store, trusted = store_and_key(public_key)
+    whose = "this site's" if public_key is None else "the given"
+    found = unstated = 0
+    faults: set[manifests.Fault] = set()  # what tiers share is one thing
     for number in [tier] if tier else manifests.TIERS:
-        manifest = manifests.current(site.store, dataset, number)
+        manifest = manifests.current(store, dataset, number)
         if manifest is None:
             continue
-        found = True
-        checked, wrong = manifests.verify(site.store, manifest)
-        faults += wrong
-        console.print(f"tier {number}, {manifest.version}: {checked} things checked, {len(wrong)} wrong")
-        for fault in wrong:
-            console.print(f"  {fault.what}: {fault.key}", soft_wrap=True)
-        unstated += not check_statement(site, manifest, trusted)
+        found += 1
+        faults |= set(check_release(store, manifest, faults))
+        unstated += not check_statement(store, manifest, trusted, whose)
     if not found:
         raise SettingsError(f"'{dataset}' has no release" + (f" at tier {tier}." if tier else "."))
     if faults:
-        raise DataError(f"{len(faults)} of the things that the release names are not as its manifest says.")
+        things = "One thing is" if len(faults) == 1 else f"{len(faults)} things are"
+        raise DataError(f"{things} not as the release's manifest says.")
     if unstated:
         raise DataError(f"The signed statements of {unstated} releases do not hold.")

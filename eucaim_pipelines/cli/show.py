@@ -22,7 +22,7 @@ def status(dataset: Dataset, as_json: Json = False) -> None:
 
 
 def quarantine_list(dataset: Dataset, as_json: Json = False, paths: Paths = False) -> None:
-    """Files that were held back: export, SHA-256, reason and what to do."""
+    """Why files were held back, and what to do; each file where they are 20 at most, or with --paths."""
     from eucaim_pipelines.cli import looking
 
     looking.quarantine_list(dataset, as_json, paths)

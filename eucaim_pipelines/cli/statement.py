@@ -4,6 +4,7 @@ What a statement says is decided in the packages below.
 """
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,8 +12,8 @@ import typer
 from eucaim_pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
-    from eucaim_pipelines.cli.headless import Site
-    from eucaim_pipelines.release.manifest import Manifest
+    from eucaim_pipelines.release.manifest import Fault, Manifest
+    from eucaim_pipelines.release.store import ObjectStore
 
 
 def public_key() -> None:
@@ -24,22 +25,42 @@ def public_key() -> None:
     typer.echo(statement.public_key(SiteKey.load(load_settings().key_file)))
 
 
-def trusted_key(site: "Site", given: str | None) -> str:
-    """The public key to check statements with: the given one, or that of the site's own key."""
+def store_and_key(given: str | None) -> "tuple[ObjectStore, str]":
+    """Where releases lie, and the public key to check statements with: the given one, or this site's.
+
+    Who gives a key may be a reader of releases, without any other setting.
+    """
     from eucaim_pipelines.deidentification import statement
+    from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
+    from eucaim_pipelines.resources.stores import open_store
+    from eucaim_pipelines.settings import load_release_settings, load_settings
 
     if given is None:
-        return statement.public_key(site.pseudonymisation.site_key())
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", given):
+        settings = load_settings()
+        given = statement.public_key(SiteKey.load(settings.key_file))
+    elif not re.fullmatch(r"[0-9a-fA-F]{64}", given):
         raise SettingsError("A public key is 64 hexadecimal digits, as 'eucaim public-key' prints them.")
-    return given.lower()
+    place = load_release_settings()
+    return open_store(place.release, place.s3_endpoint, place.s3_region), given.lower()
 
 
-def check_statement(site: "Site", manifest: "Manifest", trusted: str) -> bool:
-    """Print one line on the statement of a release, and say whether it holds."""
+def check_release(store: "ObjectStore", manifest: "Manifest", told: "Collection[Fault]") -> "list[Fault]":
+    """Read everything that a release names again; what was told before is not printed twice."""
+    from eucaim_pipelines.release import manifest as manifests
+
+    checked, wrong = manifests.verify(store, manifest)
+    typer.echo(f"tier {manifest.tier}, {manifest.version}: {checked} things checked, {len(wrong)} wrong")
+    for fault in wrong:
+        if fault not in told:
+            typer.echo(f"  {fault.what}: {fault.key}")
+    return wrong
+
+
+def check_statement(store: "ObjectStore", manifest: "Manifest", trusted: str, whose: str) -> bool:
+    """Print one line on the statement of a release, and say whether it holds; `whose` key it is."""
     from eucaim_pipelines.release import statements
 
-    problems = statements.problems(site.store, manifest, trusted)
-    holds = "signed with this key; every object was searched, no identity was found"
+    problems = statements.problems(store, manifest, trusted)
+    holds = f"signed with {whose} key; every object was searched, no identity was found"
     typer.echo(f"  statement: {'; '.join(problems) or holds}")
     return not problems

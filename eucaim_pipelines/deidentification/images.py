@@ -5,30 +5,31 @@ The order of the steps lives here; what happens to a value in `walker`, what may
 
 from collections import ChainMap, Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from eucaim_pipelines import contracts
 from eucaim_pipelines.deidentification import dates
 from eucaim_pipelines.deidentification.engine import marks
 from eucaim_pipelines.deidentification.engine.replacements import REMOVED, Replacements, Source
 from eucaim_pipelines.deidentification.engine.walker import Walker, put
+from eucaim_pipelines.deidentification.engine.wholeness import check_whole
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
-from eucaim_pipelines.deidentification.options import Options
+from eucaim_pipelines.deidentification.options import Options, SourceMaps
 from eucaim_pipelines.deidentification.pixels import faces
 from eucaim_pipelines.deidentification.pixels.cleaning import PixelCleaner
 from eucaim_pipelines.deidentification.rules import codes
 from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL, Profile, Rule
 from eucaim_pipelines.deidentification.verification.verifier import Verifier
-from eucaim_pipelines.dicom import second_reading, transfer_syntaxes, values, writing
+from eucaim_pipelines.dicom import reading, second_reading, transfer_syntaxes, values, writing
 from eucaim_pipelines.dicom.elements import DataSet
 from eucaim_pipelines.dicom.examination import Examined, examine
 from eucaim_pipelines.dicom.inventory import header_row
 from eucaim_pipelines.dicom.transfer_syntaxes import Encoding
-from eucaim_pipelines.errors import Refusal
+from eucaim_pipelines.errors import Refusal, contained
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Raised whenever the code changes what comes out for equal input."""
 
 EXPLAINED = "E"
@@ -53,33 +54,6 @@ class Subject(NamedTuple):
 
 SubjectOf = Subject | Callable[[Mapping[str, Any]], Subject]
 """A person, or how to tell who it is from the header row as received."""
-
-
-@dataclass(frozen=True)
-class SourceMaps:
-    """What a source contract adds to the vocabularies.
-
-    Attributes
-    ----------
-    series_descriptions
-        Description as received to description as released (series, study and protocol).
-    manufacturers
-        Further spellings that may be released.
-    body_parts
-        Further spellings of BodyPartExamined that may be released.
-    """
-
-    series_descriptions: Mapping[str, str] = field(default_factory=dict)
-    manufacturers: frozenset[str] = frozenset()
-    body_parts: frozenset[str] = frozenset()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content, the same for equal maps."""
-        content = repr(
-            (sorted(self.series_descriptions.items()), sorted(self.manufacturers), sorted(self.body_parts))
-        )
-        return sha256(content.encode()).hexdigest()
 
 
 class Deidentified(NamedTuple):
@@ -137,8 +111,9 @@ class Deidentifier:
     def digest(self) -> str:
         """Names what an object was made under: profile, vocabularies, maps, options, engine version."""
         cleaner = faces.digest(faces.plugged_in()) + (self.cleaner.digest if self.cleaner else "")
-        content = f"{ENGINE_VERSION} {self.profile.digest} {self.maps.digest} {tuple(self.options)} {cleaner}"
-        return sha256(content.encode()).hexdigest()
+        reader = reading.reader_digest(contracts.folder())
+        content = f"{ENGINE_VERSION} {reader} {self.profile.digest} {self.maps.digest} {tuple(self.options)}"
+        return sha256(f"{content} {cleaner}".encode()).hexdigest()
 
     def deidentify(self, data: bytes, subject: SubjectOf) -> Deidentified:
         """Build the released form of a file, unverified.
@@ -172,6 +147,10 @@ class Deidentifier:
         Refusal
             As `deidentify`, and `RESIDUAL_IDENTITY` when the search finds anything.
         """
+        with contained():
+            return self._verified(data, subject)
+
+    def _verified(self, data: bytes, subject: SubjectOf) -> Deidentified:
         result = self.deidentify(data, subject)
         found = self._verifier.verify(data, result.head, result.samples)
         if found.residuals:
@@ -235,6 +214,7 @@ class Deidentifier:
                     samples = value
                     del parts[-1]
         new_row = header_row(out)
+        check_whole(ds, out, row)
         kept = {self.pseudonyms.uid(uid, subject.pseudonym) for uid in row["referenced_sop_instance_uids"]}
         if sorted(kept) != new_row["referenced_sop_instance_uids"]:
             raise Refusal("REFERENCE_LOST", header=row)

@@ -1,8 +1,11 @@
-"""What a source may choose of the de-identification (PS3.15 Table E.1-1, options); the rest is the profile's.
+"""What a source chooses of the de-identification (PS3.15 Table E.1-1, options) and adds to its vocabularies.
 
 What an option does to an attribute is said in the profile's table.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
 DatePolicy = Literal["shift", "day_one", "remove"]
@@ -34,3 +37,30 @@ class Options(NamedTuple):
     descriptors: bool = True
     private_numbers: bool = True
     pixels: PixelPolicy = "quarantine"
+
+
+@dataclass(frozen=True)
+class SourceMaps:
+    """What a source contract adds to the vocabularies.
+
+    Attributes
+    ----------
+    series_descriptions
+        Description as received to description as released (series, study and protocol).
+    manufacturers
+        Further spellings that may be released.
+    body_parts
+        Further spellings of BodyPartExamined that may be released.
+    """
+
+    series_descriptions: Mapping[str, str] = field(default_factory=dict)
+    manufacturers: frozenset[str] = frozenset()
+    body_parts: frozenset[str] = frozenset()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, the same for equal maps."""
+        content = repr(
+            (sorted(self.series_descriptions.items()), sorted(self.manufacturers), sorted(self.body_parts))
+        )
+        return sha256(content.encode()).hexdigest()

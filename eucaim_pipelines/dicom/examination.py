@@ -3,13 +3,14 @@
 Decisions that need other files (duplicates, conflicts, two patients in a series) belong to ingest.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from eucaim_pipelines.dicom import pixel_streams, reading, sop_classes, transfer_syntaxes, values
 from eucaim_pipelines.dicom.elements import DataSet
 from eucaim_pipelines.dicom.inventory import header_row, pixels
 from eucaim_pipelines.dicom.values import raw, text
-from eucaim_pipelines.errors import Refusal
+from eucaim_pipelines.errors import Refusal, contained
 
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _WITH_PIXELS = frozenset({"image", "seg", "parametric_map"})
@@ -35,12 +36,13 @@ def examine(data: bytes) -> Examined:
         `SPECIMEN_LABEL`, `OVERLAY_IN_PIXELS`, `PIXEL_STREAM_MARKER`, `MALFORMED` (its pixel stream). What
         the pixels may show is said in the row (`risk`); whether they may leave, where they leave.
     """
-    ds = reading.parse(data)
-    row = header_row(ds)
-    reason = _reason(ds, row)
-    if reason is not None:
-        raise Refusal(reason, header=row)
-    return Examined(row, ds)
+    with contained():
+        ds = reading.parse(data)
+        row = header_row(ds)
+        reason = _reason(ds, row)
+        if reason is not None:
+            raise Refusal(reason, header=row)
+        return Examined(row, ds)
 
 
 def _reason(ds: DataSet, row: dict[str, Any]) -> str | None:
@@ -64,10 +66,20 @@ def _reason(ds: DataSet, row: dict[str, Any]) -> str | None:
 
 
 def _shows_label(ds: DataSet, row: dict[str, Any]) -> bool:
-    if text(ds, 0x00480010) == "YES":
+    if (text(ds, 0x00480010) or "NO").upper() != "NO":
         return True
-    flags = {"LABEL", "OVERVIEW"} & {part.upper() for part in row["ImageType"] or []}
-    return row["SOPClassUID"] == _WHOLE_SLIDE and bool(flags)
+    if row["SOPClassUID"] != _WHOLE_SLIDE:
+        return False
+    types = [*(row["ImageType"] or ()), *_frame_types(ds)]
+    return any(part.strip().upper() in ("LABEL", "OVERVIEW") for part in types)
+
+
+def _frame_types(ds: DataSet) -> Iterator[str]:
+    """Terms of Frame Type at any depth."""
+    yield from (text(ds, 0x00089007) or "").split("\\")
+    for _, items in values.sequences(ds):
+        for item in items:
+            yield from _frame_types(item)
 
 
 def _overlay_in_pixels(ds: DataSet) -> bool:

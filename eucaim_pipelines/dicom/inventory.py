@@ -11,17 +11,19 @@ from typing import Any, NamedTuple
 from eucaim_pipelines.dicom import pixel_streams, sop_classes, transfer_syntaxes
 from eucaim_pipelines.dicom.elements import PIXEL_ELEMENTS, DataSet, Value
 from eucaim_pipelines.dicom.faces import recognizable_face
+from eucaim_pipelines.dicom.risk import risk
 from eucaim_pipelines.dicom.tables import rows
 from eucaim_pipelines.dicom.values import (
     codecs,
     decode,
+    is_whole,
     items,
-    numbers,
     parsed_numbers,
     raw,
     sequences,
     tag_of,
     text,
+    whole_number,
 )
 
 _PROCEDURE_STEPS = "1.2.840.10008.3.1.2."
@@ -103,21 +105,6 @@ def pixel_digest(value: bytes | memoryview | None, transfer_syntax: str) -> str 
     return sha256(value).hexdigest()
 
 
-def risk(ds: DataSet) -> str | None:
-    """`BURNED_IN_RISK` when the header says that the pixels may show text, or None."""
-    modality, burned_in = text(ds, 0x00080060), text(ds, 0x00280301)
-    image_type = [part.strip() for part in (text(ds, 0x00080008) or "").split("\\")]
-    risky = (
-        burned_in == "YES"
-        or modality == "US"
-        or (modality in ("XA", "RF") and burned_in != "NO")
-        or text(ds, 0x00080064) is not None
-        or any("SCREEN SAVE" in part for part in image_type)
-        or (modality in ("MG", "DX", "CR") and image_type[:2] == ["DERIVED", "SECONDARY"])
-    )
-    return "BURNED_IN_RISK" if risky else None
-
-
 @cache
 def _columns() -> tuple[_Column, ...]:
     found = []
@@ -151,7 +138,7 @@ def _value(column: _Column, vr: str, value: bytes, where: DataSet) -> Any:
         whole = decode(value, codecs(where.characters)).strip(" \0\t\r\n") or None
         return tuple(part.strip() for part in whole.split("\\")) if whole and column.many else whole
     found = parsed_numbers(vr, value, where.encoding.little_endian)
-    if found is None or (column.type == "int64" and any(number != number // 1 for number in found)):
+    if found is None or (column.type == "int64" and not all(map(is_whole, found))):
         return None
     cast = int if column.type == "int64" else float
     if column.many:
@@ -162,10 +149,9 @@ def _value(column: _Column, vr: str, value: bytes, where: DataSet) -> Any:
 def _segments(ds: DataSet) -> list[dict[str, Any]]:
     found = []
     for item in items(ds, 0x00620002):
-        number = numbers(item, 0x00620004)
         found.append(
             {
-                "number": int(number[0]) if number else None,
+                "number": whole_number(item, 0x00620004),
                 "label": text(item, 0x00620005),
                 "description": text(item, 0x00620006),
                 "algorithm_type": text(item, 0x00620008),

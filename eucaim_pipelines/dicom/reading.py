@@ -8,10 +8,10 @@ from pathlib import Path
 
 from eucaim_pipelines.dicom import elements, structure, transfer_syntaxes
 from eucaim_pipelines.dicom.elements import PIXEL_ELEMENTS, DataSet
-from eucaim_pipelines.dicom.values import numbers, raw, text
+from eucaim_pipelines.dicom.values import raw, text, whole_number
 from eucaim_pipelines.errors import Refusal
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Raised whenever the code reads or refuses a file otherwise than before; files are then read again."""
 
 
@@ -43,7 +43,8 @@ def parse(data: bytes) -> DataSet:
     Raises
     ------
     Refusal
-        `NOT_DICOM`, `TRUNCATED`, `MALFORMED`, `DICOMDIR`, `TOO_LARGE`, `TRANSFER_SYNTAX_NOT_ALLOWED`.
+        `NOT_DICOM`, `ARCHIVE_COMPRESSED`, `TRUNCATED`, `MALFORMED`, `DICOMDIR`, `TOO_LARGE`,
+        `TRANSFER_SYNTAX_NOT_ALLOWED`.
     """
     meta = structure.read_file_meta(data)
     if meta.storage_class == structure.MEDIA_DIRECTORY:
@@ -71,8 +72,8 @@ def _check_pixel_length(ds: DataSet) -> None:
         return
 
     def size(tag: int) -> int | None:
-        found = numbers(ds, tag)
-        return int(found[0]) if found and len(found) == 1 and found[0] == int(found[0]) >= 0 else None
+        found = whole_number(ds, tag)
+        return found if found is not None and found >= 0 else None
 
     rows, columns, samples = size(0x00280010), size(0x00280011), size(0x00280002)
     bits = PIXEL_ELEMENTS[present[0]] or size(0x00280100)

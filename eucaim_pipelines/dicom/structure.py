@@ -10,7 +10,11 @@ from eucaim_pipelines.dicom.elements import LONG_VRS, SHORT_VRS
 from eucaim_pipelines.errors import Refusal
 
 INFLATED_LIMIT = 2**31
+_INFLATED_FLOOR, _INFLATED_RATIO = 2**26, 100
+"""A small file may grow to 64 MiB, a larger one a hundredfold: blank images do, bombs go beyond."""
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x28\xb5\x2f\xfd")
+"""First bytes of gzip (RFC 1952), bzip2, xz, 7-Zip, RAR and zstd (RFC 8878) files."""
 _LONG_VRS = frozenset(vr.encode() for vr in LONG_VRS)
 _SHORT_VRS = frozenset(vr.encode() for vr in SHORT_VRS)
 
@@ -29,10 +33,11 @@ def read_file_meta(data: bytes) -> FileMeta:
     Raises
     ------
     Refusal
-        `NOT_DICOM` without preamble and prefix, `TRUNCATED` or `MALFORMED` when the group cannot be read.
+        `NOT_DICOM` without preamble and prefix (`ARCHIVE_COMPRESSED` where something is packed in a way
+        that is not opened), `TRUNCATED` or `MALFORMED` when the group cannot be read.
     """
     if len(data) < 132 or data[128:132] != b"DICM":
-        raise Refusal("NOT_DICOM")
+        raise Refusal("ARCHIVE_COMPRESSED" if bytes(data[:6]).startswith(_COMPRESSED) else "NOT_DICOM")
     position, found = 132, {}
     while data[position : position + 2] == b"\x02\x00":
         if position + 8 > len(data):
@@ -60,11 +65,13 @@ def inflate(data: bytes) -> bytes:
     Raises
     ------
     Refusal
-        `TRUNCATED`, `MALFORMED`, or `TOO_LARGE` when it would grow beyond `INFLATED_LIMIT` bytes.
+        `TRUNCATED`, `MALFORMED`, or `TOO_LARGE` when it would grow beyond what its size lets expect, or
+        beyond `INFLATED_LIMIT` bytes.
     """
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    limit = min(INFLATED_LIMIT, max(_INFLATED_FLOOR, _INFLATED_RATIO * len(data)))
     try:
-        plain = stream.decompress(data, INFLATED_LIMIT)
+        plain = stream.decompress(data, limit)
     except zlib.error:
         raise Refusal("MALFORMED") from None
     if stream.unconsumed_tail:

@@ -110,6 +110,17 @@ def parsed_numbers(vr: str, value: bytes, little_endian: bool) -> list[float] | 
     return [float(part) for part in parts]
 
 
+def is_whole(number: float) -> bool:
+    """Whether a number is an integer of at most 64 bits."""
+    return abs(number) < 2**63 and number == int(number)
+
+
+def whole_number(ds: DataSet, tag: int) -> int | None:
+    """The one integer of an element; None when there is none, or another number of them."""
+    found = numbers(ds, tag)
+    return int(found[0]) if found and len(found) == 1 and is_whole(found[0]) else None
+
+
 def items(ds: DataSet, tag: int) -> list[DataSet]:
     """Items of a sequence; empty when it is absent, empty or not a sequence."""
     element = ds.elements.get(tag)

@@ -36,15 +36,46 @@ class Sizes:
 
 @dataclass(frozen=True)
 class ActionCount:
-    """How often de-identification did one thing; `elements` counts elements over all objects and cells."""
+    """How often de-identification did one thing; `elements` counts elements over all objects and cells.
 
-    action: str
-    meaning: str
+    `effect` is one of `EFFECTS`, or `COMPARED`.
+    """
+
+    effect: str
     elements: int
 
 
-EFFECTS = {"K": "kept", "C": "cleaned", "D": "replaced", "U": "replaced", "Z": "emptied", "X": "removed"}
-"""What became of an element, by action code of DICOM PS3.15 Table E.1-1a."""
+EFFECTS = {
+    "kept": "as they were",
+    "cleaned": "kept in a form that identifies nobody",
+    "replaced": "by a dummy value, or by a new identifier that is the same everywhere",
+    "emptied": "still there, without a value",
+    "removed": "no longer there",
+}
+"""What becomes of elements, in words."""
+COMPARED = "compared"
+"""Not an effect: values of the input that were found to equal something kept at another place."""
+MEANINGS = EFFECTS | {COMPARED: "values of the input that equal something kept at another place"}
+_BY_ACTION = {"K": "kept", "C": "cleaned", "D": "replaced", "U": "replaced", "Z": "emptied", "E": COMPARED}
+_BY_RULE = {("Z", "identifier"): "replaced"}
+"""Rules that do more than their code of Table E.1-1a asks for: a keyed identifier instead of none."""
+
+
+def effect(action: str, rule: str) -> str:
+    """What became of an element, by action code of DICOM PS3.15 Table E.1-1a and the rule that acted.
+
+    A composite action of a sequence has removed it: its items would be counted one by one.
+    """
+    return _BY_RULE.get((action, rule)) or _BY_ACTION.get(action, "removed")
+
+
+DATES = {
+    "shift": "Dates are shifted by a secret number of weeks per patient; "
+    "no calendar year of a patient is given.",
+    "day_one": "Dates are set to the first of their month; their year and month are the true ones.",
+    "remove": "Dates are removed; no calendar year of a patient is given.",
+}
+"""What a reader must know of the dates, by policy of the source (`dates`)."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +88,7 @@ class Removal:
         Objects that can be released, those of them that were searched, identities that were found in them,
         inputs held back because of such a find.
     effects
-        Elements by kind of attribute, then by effect (values of `EFFECTS`).
+        Elements by kind of attribute, then by effect (names of `EFFECTS`).
     explained
         Values of the input that equal something kept at another place, by class.
     """

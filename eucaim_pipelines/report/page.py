@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from eucaim_pipelines.quality.findings import DIMENSIONS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, balances
-from eucaim_pipelines.report.content import EFFECTS, LocalDetail, Report
+from eucaim_pipelines.report.content import DATES, EFFECTS, MEANINGS, LocalDetail, Report
 from eucaim_pipelines.report.numbers import Numbers, weight
 from eucaim_pipelines.report.priorities import first_things, short_of
 
@@ -39,7 +39,9 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
         report=report,
         local=local,
         limit=_LOCAL_ROWS,
-        effects=list(dict.fromkeys(EFFECTS.values())),
+        effects=list(EFFECTS),
+        meanings=MEANINGS,
+        dates=DATES[report.source.deidentification.dates],
         numbers=numbers,
         sizes=numbers.sizes(shown_balances),
         short_of=short_of,

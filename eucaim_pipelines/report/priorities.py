@@ -109,18 +109,8 @@ def _held(report: Report, balances: Sequence[Balance]) -> list[Priority]:
     for each in sorted(held, key=lambda each: (-weight(each.count), each.code)):
         reason = report.reasons[each.code]
         if not reason.remedy.startswith(_NOTHING_TO_DO):
-            files = (
-                ""
-                if each.count == disclosure.WITHHELD
-                else f"{_up_to(each.count)}{counted(each.count, 'more file')} published."
-            )
-            found.append(
-                Priority(
-                    f"Files are held back: {_lower(reason.meaning)}.",
-                    f"{reason.remedy}.",
-                    files or "More files published.",
-                )
-            )
+            what = f"Files are held back: {_lower(reason.meaning)}."
+            found.append(Priority(what, f"{reason.remedy}.", _published(each.count)))
     return found
 
 
@@ -142,9 +132,13 @@ def counted(number: str, word: str) -> str:
     return f"{number} {word if number == '1' else many}"
 
 
-def _up_to(number: str) -> str:
-    """What goes before the most that can be gained: nothing where the number is rounded down."""
-    return "" if number.endswith("+") else "Up to "
+def _published(number: str) -> str:
+    """The most files that can be gained, by their number as shown; `40+` is rounded down already."""
+    if number == disclosure.WITHHELD:
+        return "More files published."
+    if number == disclosure.SMALL:
+        return f"Fewer than {disclosure.THRESHOLD} more files published."
+    return f"{'' if number.endswith('+') else 'Up to '}{counted(number, 'more file')} published."
 
 
 def _lower(sentence: str) -> str:

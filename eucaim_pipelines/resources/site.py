@@ -15,12 +15,12 @@ from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
-from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps
+from eucaim_pipelines.deidentification.images import Deidentifier
 from eucaim_pipelines.deidentification.keys.lethe import Lethe
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.deidentification.keys.secret_files import read_secret_file
 from eucaim_pipelines.deidentification.keys.trust_office import read_map
-from eucaim_pipelines.deidentification.options import Options
+from eucaim_pipelines.deidentification.options import Options, SourceMaps
 from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.quality.plan import known_checks

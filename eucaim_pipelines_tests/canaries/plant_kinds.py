@@ -33,19 +33,19 @@ _OTHERS = {"sr": "SR", "seg": "SEG", "rtstruct": "RTSTRUCT", "rwv": "RWV", "ann"
 _WITH_PIXELS = frozenset({"image", "seg", "parametric_map"})
 NEEDED = frozenset(
     {0x00080005, 0x00080008, 0x00080016, 0x00080060, 0x00080064, 0x00280301, 0x00480010}
-    | {0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102}
-    | {0x00280103, 0x7FE00008, 0x7FE00009, 0x7FE00010}
+    | {0x00280002, 0x00280004, 0x00280006, 0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101}
+    | {0x00280102, 0x00280103, 0x7FE00008, 0x7FE00009, 0x7FE00010}
 )
 """Top-level attributes that decide whether an object is taken at all: no token can stand there."""
 
 
 def kinds() -> dict[str, str]:
-    """Kind of every allowed SOP class."""
-    return {row["uid"]: row["kind"] for row in rows("dicom/sop_classes.csv")}
+    """Kind of every allowed SOP class but ultrasound, which is held back before anything is made of it."""
+    return {row["uid"]: row["kind"] for row in rows("dicom/sop_classes.csv") if row["modality"] != "US"}
 
 
 def modality(uid: str) -> str:
-    """A modality for a SOP class; ultrasound, which is held back, is OT here."""
+    """A modality for a SOP class."""
     kind = kinds()[uid]
     fitting = [known for known in _MODALITIES if uid == known or uid.startswith(known + ".")]
     return _OTHERS.get(kind) or (_MODALITIES[max(fitting, key=len)] if fitting else "OT")

@@ -129,8 +129,9 @@ def _codes(planter: Planter, item: Item, place: tuple[int, ...]) -> None:
 def _public_codes(planter: Planter, item: Item, place: tuple[int, ...]) -> None:
     """Values that have the form of a public scheme's codes."""
     items, inside = [], (0x00082218,)
+    numbers = (number for number in iter(planter.tokens.number, "") if number[-3:-1] not in ("00", "10"))
     for scheme, token in (
-        *(("SCT", planter.tokens.number()), ("PUBCHEM_CID", planter.tokens.number())),
+        *(("SCT", next(numbers)), ("PUBCHEM_CID", next(numbers))),  # no identifier of a SNOMED CT concept
         *(("UCUM", planter.tokens.text()), ("UCUM", planter.tokens.word()), ("BARI", planter.tokens.word())),
     ):
         one = coded(planter, (token, scheme, "{}"), inside, "code")

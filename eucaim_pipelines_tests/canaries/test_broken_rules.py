@@ -117,7 +117,9 @@ def test_a_value_that_does_not_fit_comes_out_once_nobody_looks(
     name: str, family: list[Planted], profile: Profile, pseudonyms: Pseudonyms, subject: Subject
 ) -> None:
     """Malformed numbers, dates and UIDs, a wrong multiplicity, words beside known ones."""
-    broken, opened = breaking.kept_as_received(profile, lambda row: "SQ" not in row["vr"])
+    broken, opened = breaking.kept_as_received(
+        profile, lambda row: "SQ" not in row["vr"] and row["rule"] != "pixels"
+    )
     planted = next(p for p in family if p.name.endswith(f" {name}") and p.syntax == raw.EXPLICIT)
     assert assert_exactly(planted, opened, Deidentifier(broken, pseudonyms), subject) > 10
 

@@ -83,8 +83,10 @@ def test_a_folder_becomes_a_tree_and_a_private_ledger(folder: Path) -> None:
 
 def test_no_key_no_work(folder: Path, call: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     before = names(folder)
-    assert call("in", "out").code == 2
-    assert call("in", "out", "--key-file", "nowhere").code == 2
+    ran = call("in", "out")
+    assert ran.code == 2 and "No key: give --key-file FILE or set EUCAIM_KEY." in ran.text
+    ran = call("in", "out", "--key-file", "nowhere")
+    assert ran.code == 2 and ran.text.startswith("eucaim: There is no file at --key-file.")
     (folder / "key").chmod(0o644)
     ran = call("in", "out", "--key-file", "key")
     assert ran.code == 2 and "chmod 600" in ran.text
@@ -106,9 +108,16 @@ def test_wrong_calls_and_unpublishable_data_have_their_exit_codes(
     assert call("in", "out", *key, "--workers", "0").code == 2
     assert not (folder / "out").exists()
     (folder / "in" / "Quintanilla" / "ct.dcm").unlink()
-    ran = call("in", "out", *key)
-    assert ran.code == 1 and (folder / "out.ledger.csv").exists()
-    assert call("in", "out", *key).code == 2, "the ledger is there already"
+    for ledger in ("out.ledger.csv", "out.ledger-2.csv", "out.ledger-3.csv"):
+        ran = call("in", "out", *key)
+        assert ran.code == 1 and f"Ledger: {ledger}." in ran.text
+        assert (folder / ledger).exists() and not (folder / "out").exists()
+    ran = call("in", "out", *key, "--ledger", "out.ledger.csv")
+    assert ran.code == 2 and "The ledger out.ledger.csv is there already" in ran.text
+    (folder / "map.csv").write_text("patient,pseudonym\n", encoding="ascii")
+    (folder / "map.csv").chmod(0o600)
+    ran = call("in", "out", *key, "--pseudonym-map", "map.csv")
+    assert ran.code == 2 and "--pseudonym-map: line 1" in ran.text
 
 
 def test_options_reach_the_engine(folder: Path, call: Callable[..., Ran]) -> None:
@@ -132,14 +141,15 @@ def test_options_reach_the_engine(folder: Path, call: Callable[..., Ran]) -> Non
     assert len(set(outputs.values())) == 3
 
 
-def start_and_stop(folder: Path, how: signal.Signals) -> subprocess.Popen[bytes]:
+def start_and_stop(folder: Path, how: signal.Signals) -> subprocess.Popen[str]:
     """Start a run that takes some seconds, and end it from outside once it has written something."""
     many = folder / "many"
     many.mkdir()
     for number in range(4000):
         os.link(folder / "in" / "Quintanilla" / "ct.dcm", many / f"{number}.dcm")
     command = [COMMAND, "deidentify", "many", "out", "--key-file", "key", "--workers", "2"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with (folder / "said").open("w") as said:
+        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said, text=True)
     while not any(folder.glob("out/.unfinished/*/*/*/*.dcm")):
         assert process.poll() is None
         time.sleep(0.01)
@@ -148,22 +158,25 @@ def start_and_stop(folder: Path, how: signal.Signals) -> subprocess.Popen[bytes]
     return process
 
 
-def test_a_run_that_is_ended_publishes_nothing(folder: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_ended_publishes_nothing_and_says_so(folder: Path, how: signal.Signals) -> None:
     before = names(folder)
-    assert start_and_stop(folder, signal.SIGTERM).returncode == 128 + signal.SIGTERM
-    assert names(folder) == before | {"many"}
+    assert start_and_stop(folder, how).returncode == 128 + how
+    assert names(folder) == before | {"many", "said"}
+    assert (folder / "said").read_text() == "eucaim: Interrupted; nothing was published.\n"
 
 
 def test_after_a_killed_run_the_next_one_clears_up(folder: Path, call: Callable[..., Ran]) -> None:
     start_and_stop(folder, signal.SIGKILL)
     assert names(folder / "out") == {".unfinished"}
-    assert not (folder / "out.ledger.csv").exists()
+    assert {n for n in names(folder) if "ledger" in n} == {"out.ledger.csv.partial"}
     deadline = time.monotonic() + 10
     while (ran := call("in", "out", "--key-file", "key")).code == 3 and time.monotonic() < deadline:
         time.sleep(0.1)  # its workers notice, finish what they have in hand, and go
     assert ran.code == 0
     assert len(list((folder / "out").rglob("*.dcm"))) == 1
     assert ".unfinished" not in names(folder / "out")
+    assert {n for n in names(folder) if "ledger" in n} == {"out.ledger.csv"}
 
 
 def loaded(code: str, folder: Path) -> set[str]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
+from eucaim_pipelines.deidentification.images import Deidentifier, Subject
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.options import SourceMaps
 from eucaim_pipelines.deidentification.rules.profile import Profile
 
 

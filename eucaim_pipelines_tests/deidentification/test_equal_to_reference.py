@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import DicomDictionary
 
-from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
-from eucaim_pipelines.deidentification.options import Options
+from eucaim_pipelines.deidentification.images import Deidentifier, Subject
+from eucaim_pipelines.deidentification.options import Options, SourceMaps
 from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.dicom import transfer_syntaxes, writing
 from eucaim_pipelines.dicom.examination import examine
@@ -23,7 +23,7 @@ from eucaim_pipelines_tests.deidentification.objects import CT, SYNTAXES
 from eucaim_pipelines_tests.reference.deidentifier import deidentify
 
 REFUSED = {"DICOMDIR", "NOT_DICOM", "SOP_CLASS_NOT_ALLOWED", "MISSING_UID", "MALFORMED", "TRUNCATED"}
-REFUSED |= {"BURNED_IN_RISK", "PIXEL_STREAM_MARKER"}
+REFUSED |= {"BURNED_IN_RISK", "PIXEL_STREAM_MARKER", "ARCHIVE_COMPRESSED"}
 SUBJECTS = (Subject("EUCAIM-one"), Subject("EUCAIM-two"), Subject("EUCAIM-one", pooled_age=True))
 TEXTS = ("", "AXIAL", "ORIGINAL\\PRIMARY", "Quintanilla", "Ñuño", "SIEMENS", "B31f", "20190604", "101112")
 TEXTS += (

@@ -11,8 +11,9 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps, Subject
+from eucaim_pipelines.deidentification.images import Deidentifier, Subject
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
+from eucaim_pipelines.deidentification.options import SourceMaps
 from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.deidentification.verification import verifier
 from eucaim_pipelines.dicom import structure

@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import pydicom
+import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
@@ -50,6 +51,36 @@ def test_nodes_of_a_report_are_replaced_and_never_dropped(deidentifier, subject,
     assert local.ConceptNameCodeSequence[0].CodingSchemeDesignator == "99EUCAIM"
     assert local.ConceptCodeSequence[0].CodeMeaning == "Liver"
     assert "113104" in {each.CodeValue for each in out.DeidentificationMethodCodeSequence}
+
+
+@pytest.mark.parametrize(
+    ("name", "years", "released"),
+    [
+        (("121033", "DCM", "Subject Age"), "96", "90"),
+        (("29553-5", "LN", "Age calculated"), "96", "90"),
+        (("AGE", "99VALLE", "Edad"), "97", "90"),
+        (("29553-5", "LN", "Age calculated"), "62", "62"),
+        (("AGE", "99VALLE", "Edad"), "62", "62"),
+    ],
+)
+def test_a_number_of_years_that_may_be_an_age_is_pooled_at_ninety(
+    name, years, released, deidentifier, subject
+):
+    report = planted_object(SOPClassUID=REPORT, Modality="SR")
+    del report.PixelData
+    measured = item(NumericValue=years, MeasurementUnitsCodeSequence=code("a", "UCUM", "year"))
+    report.ContentSequence = Sequence([node("NUM", code(*name), MeasuredValueSequence=Sequence([measured]))])
+    out = pydicom.dcmread(BytesIO(deidentifier.deidentify_verified(to_bytes(report), subject).data))
+    assert str(out.ContentSequence[0].MeasuredValueSequence[0].NumericValue) == released
+
+
+@pytest.mark.parametrize("name", [("21840007", "SCT", "Date of birth"), ("GEB", "99VALLE", "Geboren")])
+def test_a_date_of_birth_in_a_report_is_emptied_whatever_it_is_called(name, deidentifier, subject):
+    report = planted_object(SOPClassUID=REPORT, Modality="SR")
+    del report.PixelData
+    report.ContentSequence = Sequence([node("DATE", code(*name), Date="19510317")])
+    out = pydicom.dcmread(BytesIO(deidentifier.deidentify_verified(to_bytes(report), subject).data))
+    assert out.ContentSequence[0].Date == ""
 
 
 def test_a_pointer_to_a_removed_attribute_goes_with_its_column(deidentifier, subject):

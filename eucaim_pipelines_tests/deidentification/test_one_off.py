@@ -4,7 +4,9 @@ The command itself is tested in `cli/test_deidentify.py`.
 """
 
 import csv
+import gzip
 import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ from eucaim_pipelines.deidentification.images import Deidentified, Deidentifier
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.deidentification.one_off.folder import MAX_FILE_BYTES, Summary, deidentify_all
 from eucaim_pipelines.deidentification.one_off.inputs import Inputs, Reader
+from eucaim_pipelines.deidentification.one_off.target import LedgerFile
 from eucaim_pipelines.errors import DataError, MachineError, Refusal, SettingsError
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.settings import Settings
@@ -90,6 +93,7 @@ def test_every_input_has_one_row_whatever_it_is(place: Place) -> None:
             "line\nbreak.dcm": ct(6),
             "burned.dcm": ct(7, BurnedInAnnotation="YES"),
             "damaged.zip": b"PK no archive",
+            "more.tar.gz": gzip.compress(ct(10)),
         },
     )
     (source / "link.dcm").symlink_to(source / "good.dcm")
@@ -116,6 +120,7 @@ def test_every_input_has_one_row_whatever_it_is(place: Place) -> None:
         "line\nbreak.dcm": "DEIDENTIFIED",
         "burned.dcm": "BURNED_IN_RISK",
         "damaged.zip": "ARCHIVE_DAMAGED",
+        "more.tar.gz": "ARCHIVE_COMPRESSED",
         "link.dcm": "LINK",
         "dangling": "LINK",
         "loop": "LINK",
@@ -327,6 +332,42 @@ def test_wrong_places_stop_the_run_before_anything_is_written(place: Place, tmp_
         with pytest.raises(SettingsError):
             deidentify_all(source, out, ledger, place.deidentifier)
         assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_out_is_looked_at_before_the_ledger(place: Place) -> None:
+    fill(place.source, {"1": ct(1)})
+    place.run()
+    with pytest.raises(SettingsError, match="OUT is not empty"):
+        place.run()
+    (place.folder / "elsewhere").mkdir()
+    place.out = place.folder / "elsewhere"
+    with pytest.raises(SettingsError, match=re.escape(f"The ledger {place.ledger} is there already")):
+        place.run()
+
+
+def test_where_nothing_is_published_there_is_no_out(place: Place) -> None:
+    fill(place.source, {"notes.txt": b"no image"})
+    assert fates(place.run()) == {"notes.txt": "NOT_DICOM"}
+    assert not place.out.exists()
+    place.ledger.unlink()
+    place.out.mkdir()
+    place.run()
+    assert place.out.is_dir(), "it was there before"
+
+
+def test_a_killed_runs_half_written_ledger_is_taken_over(place: Place) -> None:
+    partial = place.folder / "ledger.csv.partial"
+    partial.write_text("half a row of another length" * 99, encoding="ascii")
+    partial.chmod(0o644)
+    assert fates(place.run(fill(place.source, {"1": ct(1)}))) == {"1": "DEIDENTIFIED"}
+    assert not partial.exists()
+    assert place.ledger.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_runs_never_write_one_ledger(place: Place) -> None:
+    with LedgerFile(place.ledger), pytest.raises(MachineError, match="Another run writes the ledger"):
+        place.run(fill(place.source, {"1": ct(1)}))
+    assert not place.out.exists()
 
 
 def test_an_empty_folder_is_the_datas_fault(place: Place) -> None:

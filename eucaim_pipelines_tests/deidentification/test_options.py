@@ -9,8 +9,8 @@ import pytest
 
 from eucaim_pipelines.contracts.source_model import ClinicalFile, Deidentification
 from eucaim_pipelines.deidentification import clinical, links
-from eucaim_pipelines.deidentification.images import Deidentifier, SourceMaps
-from eucaim_pipelines.deidentification.options import DatePolicy, Options, PixelPolicy
+from eucaim_pipelines.deidentification.images import Deidentifier
+from eucaim_pipelines.deidentification.options import DatePolicy, Options, PixelPolicy, SourceMaps
 from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL
 
 from .objects import CT, planted_object, to_bytes

@@ -33,5 +33,6 @@ def test_a_changed_rule_changes_the_readme(profile):
 
 def test_reasons_of_the_evidence_have_words():
     assert profile_summary.words("private") == "private elements"
+    assert profile_summary.words("private number") == "private numbers kept"
     assert profile_summary.words("date") == "dates and times of the patient"
     assert profile_summary.words("equals a kept number") == "equals a kept number"

@@ -77,8 +77,10 @@ def test_a_trust_office_decides_pseudonym_and_shift():
 def test_a_generated_key_can_be_loaded_and_is_never_overwritten(tmp_path):
     key = SiteKey.generate(tmp_path / "key")
     assert SiteKey.load(tmp_path / "key").key_id == key.key_id
-    with pytest.raises(SiteKeyError):
+    with pytest.raises(SiteKeyError, match="exists already"):
         SiteKey.generate(tmp_path / "key")
+    with pytest.raises(SiteKeyError, match="folder of the key file does not exist"):
+        SiteKey.generate(tmp_path / "nowhere" / "key")
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,11 @@ def test_a_mistake_is_told_by_line_without_a_value(file, text, line):
     assert "secretname" not in str(told.value).casefold()
 
 
+def test_a_mistake_is_told_where_the_file_was_named(file):
+    with pytest.raises(SettingsError, match=r"^--pseudonym-map: line 2 of its file has no patient_id"):
+        read_map(file("patient_id,pseudonym\n,A\n"), "--pseudonym-map")
+
+
 def test_a_map_that_others_may_read_or_that_is_not_there_is_refused(file, tmp_path):
     with pytest.raises(SiteKeyError, match="chmod 600"):
         read_map(file("patient_id,pseudonym\n1,A\n", 0o644))

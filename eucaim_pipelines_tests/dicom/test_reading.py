@@ -1,5 +1,7 @@
 """What is read is read with certainty; anything else is refused with a reason and without a value."""
 
+import gzip
+import lzma
 from io import BytesIO
 from struct import pack
 
@@ -75,6 +77,7 @@ def test_tags_ascend_and_nesting_ends():
 def test_other_files_are_told_apart():
     assert reason(b"") == "NOT_DICOM"
     assert reason(b"%PDF-1.7" * 40) == "NOT_DICOM"
+    assert reason(gzip.compress(b"of any length")) == reason(lzma.compress(b"")) == "ARCHIVE_COMPRESSED"
     directory = SOURCE.replace(b"1.2.840.10008.5.1.4.1.1.2\0", b"1.2.840.10008.1.3.10\0\0\0\0\0\0", 1)
     assert reason(directory) == "DICOMDIR"
     assert (

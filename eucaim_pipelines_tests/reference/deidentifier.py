@@ -65,6 +65,7 @@ def _context(ds: Dataset, sop_class: str, syntax: str, subject: Subject, engine:
         kept_dimensions=_kept_dimensions(ds, sop_class, engine),
         date_policy=engine.options.dates,
         characteristics=engine.options.patient_characteristics,
+        birth_date=(values.text(ds, 0x00100030) or "")[:8],
     )
 
 

@@ -35,13 +35,16 @@ _NUMBERS = {
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8, "AT": 4}
 _SINGLE_VALUED = frozenset({"ST", "LT", "UT", "UR"})
 _TRACKING_IDENTIFIER = ("DCM", "112039")
-_BIRTH = {("DCM", "121031"), ("SCT", "184099003"), ("LN", "21112-8")}
+_BIRTH = {("DCM", "121031"), ("SCT", "184099003"), ("SCT", "21840007"), ("LN", "21112-8")}
 _AGE = {
     ("DCM", "121033"),
     ("SCT", "397669002"),
     ("SCT", "424144002"),
     ("SCT", "445518008"),
     ("LN", "30525-0"),
+    ("LN", "29553-5"),
+    ("LN", "21611-9"),
+    ("LN", "21612-7"),
 }
 _YEARS_PER_UNIT = {"a": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25}
 LETTERS = ascii_letters + " ^=,.'-"
@@ -62,6 +65,7 @@ class Context(NamedTuple):
     kept_dimensions: tuple[int, ...] | None
     date_policy: DatePolicy = "shift"
     characteristics: bool = True
+    birth_date: str | None = None
 
 
 class Replacements:
@@ -230,7 +234,7 @@ class Replacements:
         self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None
     ) -> bytes | None:
         public = values.text(ds, 0x00080105) == "DCMR" and re.fullmatch(
-            rb"\d{8}(\d{6}(\.\d{6})?)?[ \0]*", value
+            rb"(199\d|20[0-4]\d)(0[1-9]|1[0-2])([0-2]\d|3[01])(\d{6}(\.\d{6})?)?[ \0]*", value
         )
         return value if public else None
 
@@ -255,26 +259,27 @@ class Replacements:
     def content_date(
         self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None
     ) -> bytes | None:
-        return b"" if concept(ds) in _BIRTH else self.date(rule, vr, value, ds, parent)
+        birth = concept(ds) in _BIRTH or value[:8] == (self.context.birth_date or "-").encode()
+        return b"" if birth else self.date(rule, vr, value, ds, parent)
 
     def content_number(
         self, rule: Rule, vr: str, value: bytes, ds: Dataset, parent: Dataset | None
     ) -> bytes | None:
         kept = self.number(rule, vr, value, ds, parent)
-        if kept is None or parent is None or (concept(parent) or concept(ds)) not in _AGE:
+        if kept is None or parent is None:
             return kept
-        if not self.context.characteristics:
+        is_age = (concept(parent) or concept(ds)) in _AGE
+        units = [values.text(item, 0x00080100) for item in values.items(ds, 0x004008EA)]
+        unit = units[0] if units and units[0] else "a" if is_age else ""
+        years, found = _YEARS_PER_UNIT.get(unit), values.numbers(ds, rule.tag, self._little())
+        if is_age and (not self.context.characteristics or not found or years is None):
             return None
-        unit = next((values.text(item, 0x00080100) for item in values.items(ds, 0x004008EA)), None) or "a"
-        found = values.numbers(ds, rule.tag, self._little())
-        years = _YEARS_PER_UNIT.get(unit)
         if not found or years is None:
-            return None
-        if not self.context.pooled_age and found[0] * years < dates.POOLED_AGE_YEARS:
             return kept
-        if rule.keyword != "NumericValue":
-            return None
-        return f"{round(dates.POOLED_AGE_YEARS / years)}".encode()
+        oldest = found[0] if is_age else max(found)
+        if oldest * years < dates.POOLED_AGE_YEARS and not (is_age and self.context.pooled_age):
+            return kept
+        return f"{round(dates.POOLED_AGE_YEARS / years)}".encode() if rule.keyword == "NumericValue" else None
 
     def _little(self) -> bool:
         return self.encoding.little_endian

@@ -140,6 +140,8 @@ class Walker:
 
     def _cleared(self, rule: Rule, vr: str, value: bytes) -> bytes | None:
         """What stands in the place of a value that may not stay; None when the attribute goes."""
+        if rule.handler == "charset" and value:
+            return None
         if not value and rule.action != "X":
             return b""
         self.actions[rule.tag, rule.empty, rule.handler] += 1

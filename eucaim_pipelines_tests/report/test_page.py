@@ -26,6 +26,7 @@ from eucaim_pipelines.report.content import (
     Sizes,
     UnknownTerm,
     UnmappedValue,
+    effect,
 )
 from eucaim_pipelines.report.page import render
 
@@ -74,7 +75,7 @@ def make(failed: dict[str, tuple[int, int]] | None = None, people: int = 53, **c
     given: dict[str, Any] = {
         "source": source, "version": "2026.03.01-0a1b2c3d", "issued": "2026-03-01T21:00:00+00:00",
         "verdicts": verdicts, "findings": found, "dispositions": dispositions,
-        "sizes": Sizes(people, 61, 140, 754), "actions": [ActionCount("shifted", "Dates", 4310)],
+        "sizes": Sizes(people, 61, 140, 754), "actions": [ActionCount("cleaned", 4310)],
         "methods": {"Profile": "eucaim"}, "reasons": load_reasons(folder() / "reasons.csv"),
     }  # fmt: skip
     return Report(**(given | changes))
@@ -213,6 +214,37 @@ def test_a_number_that_the_balance_hides_stands_nowhere_else() -> None:
     assert "173" not in shareable
     assert "see balance" in shareable and "More files published." in shareable
     assert "173" in Page(render(report, LOCAL)).text
+
+
+SHIFTED, TRUE_MONTH, GONE = "shifted by a secret", "year and month are the true ones", "Dates are removed"
+
+
+@pytest.mark.parametrize(("policy", "said"), [("shift", SHIFTED), ("day_one", TRUE_MONTH), ("remove", GONE)])
+def test_what_is_said_of_dates_is_what_the_source_chose(policy: str, said: str) -> None:
+    chosen = {"dataset_id": "breast", "tier": 3, "deidentification": {"dates": policy}}
+    source = SourceContract.model_validate(chosen)
+    text = Page(render(make(source=source))).text
+    assert [each for each in (SHIFTED, TRUE_MONTH, GONE) if each in text] == [said]
+    assert ("no calendar year of a patient is given" in text) == (policy != "day_one")
+
+
+def test_actions_are_told_in_words() -> None:
+    text = Page(render(make(), LOCAL)).text
+    assert "cleaned kept in a form that identifies nobody 4310" in text
+
+
+def test_what_became_of_an_element_follows_from_its_rule_too() -> None:
+    """Table E.1-1 asks for an empty AccessionNumber; the rule `identifier` writes a keyed one."""
+    assert effect("Z", "identifier") == "replaced"
+    assert effect("Z", "clear") == "emptied"
+    assert effect("X/Z/D", "walk") == effect("X", "private") == "removed"
+    assert effect("K", "private number") == "kept"
+
+
+def test_a_small_number_of_files_to_gain_reads_well() -> None:
+    text = Page(render(make())).text
+    assert "Fewer than 10 more files published." in text
+    assert "Up to <10" not in text
 
 
 def test_one_patient_is_a_patient() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from eucaim_pipelines.settings import write_settings
 from eucaim_pipelines_tests.whole.conftest import BREAST, Run
 from eucaim_pipelines_tests.whole.sites import Site
 
@@ -51,19 +52,29 @@ def test_damage_is_named(copy: Site, what: str) -> None:
     assert ran.code == 1
     assert f"{'missing' if what == 'missing' else 'sha256'}: {key}" in ran.text
     assert " 1 wrong" in ran.text
+    assert ran.text.count(key) == 1
+    assert "One thing is not as the release's manifest says." in ran.text
 
 
 def test_every_tier_has_a_statement_that_the_published_key_checks(demo: Run) -> None:
     public = demo.site.eucaim("public-key").text.strip()
     ran = demo.site.eucaim("verify", BREAST, "--public-key", public)
     assert ran.code == 0, ran.text
-    holds = "  statement: signed with this key; every object was searched, no identity was found"
+    holds = "  statement: signed with the given key; every object was searched, no identity was found"
     assert ran.text.splitlines().count(holds) == demo.truth[BREAST]["tier_reached"]
     document = json.loads((demo.site.version_folder(BREAST, 1) / "deidentification.json").read_bytes())
     stated = document["statement"]
     assert stated["objects"] == stated["objects_checked"] == len(demo.site.objects(BREAST, 1))
     assert stated["table_editions"] == {"2024e": 621, "2026c": 35}
     assert stated["public_key"] == public
+
+
+def test_who_has_only_the_release_and_the_public_key_can_check_it(demo: Run, tmp_path: Path) -> None:
+    public, reader = demo.site.eucaim("public-key").text.strip(), Site(tmp_path)
+    write_settings(tmp_path / "settings.yaml", {"release": str(demo.site.release)})
+    ran = reader.eucaim("verify", BREAST, "--public-key", public)
+    assert ran.code == 0, ran.text
+    assert reader.eucaim("verify", BREAST).code == 2
 
 
 def test_a_statement_under_another_key_does_not_hold(demo: Run) -> None:

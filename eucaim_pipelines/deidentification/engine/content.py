@@ -10,9 +10,12 @@ Concept = tuple[str, str]
 """Coding scheme and code value."""
 
 TRACKING_IDENTIFIER: Concept = ("DCM", "112039")
-BIRTH: frozenset[Concept] = frozenset({("DCM", "121031"), ("SCT", "184099003"), ("LN", "21112-8")})
+BIRTH: frozenset[Concept] = frozenset(
+    {("DCM", "121031"), ("SCT", "184099003"), ("SCT", "21840007"), ("LN", "21112-8")}
+)
 AGE: frozenset[Concept] = frozenset(
-    {("DCM", "121033"), ("LN", "30525-0")}
+    {("DCM", "121033")}
+    | {("LN", code) for code in ("30525-0", "29553-5", "21611-9", "21612-7")}
     | {("SCT", code) for code in ("397669002", "424144002", "445518008")}
 )
 YEARS_PER_UNIT = {"a": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25}

@@ -38,13 +38,11 @@ CONTEXTUAL = frozenset(
 """Rules whose result depends on more than the value, its VR and its place."""
 
 _NUMBERS = {
-    "IS": re.compile(rb" *(?:[+-]?\d{1,12} *(?:\\ *|$))*[ \0]*"),
-    "DS": re.compile(
-        rb" *(?:[+-]?(?:\d{1,24}(?:\.\d{0,24})?|\.\d{1,24})(?:[eE][+-]?\d{1,3})? *(?:\\ *|$))*[ \0]*"
-    ),
+    "IS": re.compile(rb"[+-]?\d{1,12}"),
+    "DS": re.compile(rb"[+-]?(?:\d{1,24}(?:\.\d{0,24})?|\.\d{1,24})(?:[eE][+-]?\d{1,3})?"),
 }
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8, "AT": 4}
-_LETTERS = re.compile(rb"[A-Za-z ^=,.'-]{6,}[\0 ]*")
+_LETTERS = re.compile(rb"[A-Za-z ^=,.'-]{6,}+\0*+")
 """Binary numbers that spell something: no measurement does, and eight letters fit a double."""
 _SINGLE_VALUED = frozenset({"ST", "LT", "UT", "UR"})
 _REFERENCE = re.compile(r"[0-9]{1,3}")
@@ -77,6 +75,7 @@ class Replacements:
         self.pseudonyms, self.source, self.encoding = pseudonyms, source, encoding
         self.pseudonym, self.pooled_age = pseudonym, pooled_age
         self.kept_dimensions: tuple[int, ...] | None = None
+        self.birth_dates: frozenset[bytes] = frozenset()
         self.actions: list[Action] = []
         self.unknown_terms: list[tuple[int, str]] = []
 
@@ -91,6 +90,8 @@ class Replacements:
             return kept, (rule.tag, rule.action, rule.handler)
         if not value and rule.action != "X":
             return b"", None
+        if rule.handler == "charset":  # only the data set itself names one
+            return None, (rule.tag, "X", rule.handler)
         done = (rule.tag, rule.empty, rule.handler)
         if rule.empty == "X":
             return None, done
@@ -102,9 +103,11 @@ class Replacements:
         size = _SIZES.get(vr)
         if size is None:
             pattern = _NUMBERS.get(vr)
-            if pattern is None or pattern.fullmatch(value) is None or not fits(rule, value.count(b"\\") + 1):
+            if pattern is None or not fits(rule, value.count(b"\\") + 1):
                 return None
-            return value
+            *parts, last = value.rstrip(b" \0").split(b"\\")
+            parts += [last] if last.strip(b" ") else []  # what ends with a backslash has said all it says
+            return value if all(pattern.fullmatch(part.strip(b" ")) for part in parts) else None
         if len(value) % size or not fits(rule, len(value) // size) or _LETTERS.fullmatch(value):
             return None
         return value
@@ -193,8 +196,8 @@ class Replacements:
             text.isascii() and text.casefold() in codes.meanings()
         ):
             return text.encode("ascii")
-        numbers = values.numbers(ds, 0x00620004 if rule.argument == "SEGMENT" else 0x30060022)
-        return f"{rule.argument}_{int(numbers[0]) if numbers else 0}".encode()
+        number = values.whole_number(ds, 0x00620004 if rule.argument == "SEGMENT" else 0x30060022)
+        return f"{rule.argument}_{number or 0}".encode()
 
     def token(self, rule: Rule, vr: str, value: bytes, ds: DataSet, parent: DataSet | None) -> bytes | None:
         return self.pseudonyms.token(rule.argument, self._text(value, ds)).encode()
@@ -234,7 +237,7 @@ class Replacements:
         self, rule: Rule, vr: str, value: bytes, ds: DataSet, parent: DataSet | None
     ) -> bytes | None:
         public = values.text(ds, 0x00080105) == "DCMR" and re.fullmatch(
-            rb"\d{8}(\d{6}(\.\d{6})?)?[ \0]*", value
+            rb"(199\d|20[0-4]\d)(0[1-9]|1[0-2])([0-2]\d|3[01])(\d{6}(\.\d{6})?)?[ \0]*", value
         )
         return value if public else None
 
@@ -259,23 +262,30 @@ class Replacements:
     def content_date(
         self, rule: Rule, vr: str, value: bytes, ds: DataSet, parent: DataSet | None
     ) -> bytes | None:
-        return b"" if concept(ds) in BIRTH else self.date(rule, vr, value, ds, parent)
+        birth = concept(ds) in BIRTH or value[:8] in self.birth_dates
+        return b"" if birth else self.date(rule, vr, value, ds, parent)
 
     def content_number(
         self, rule: Rule, vr: str, value: bytes, ds: DataSet, parent: DataSet | None
     ) -> bytes | None:
         kept = self.number(rule, vr, value, ds, parent)
-        if kept is None or parent is None or (concept(parent) or concept(ds)) not in AGE:
+        if kept is None or parent is None:
             return kept
-        if not self.source.characteristics:
-            return None
-        unit = next((values.text(item, 0x00080100) for item in values.items(ds, 0x004008EA)), None) or "a"
+        is_age = (concept(parent) or concept(ds)) in AGE
+        unit = next((values.text(item, 0x00080100) for item in values.items(ds, 0x004008EA)), None)
+        years = YEARS_PER_UNIT.get(unit or ("a" if is_age else ""))
         found = values.numbers(ds, rule.tag)
-        years = YEARS_PER_UNIT.get(unit)
-        if not found or years is None:
+        if not is_age:  # whatever lasts ninety years may be somebody's age
+            reaches = years is not None and found and max(found) * years >= dates.POOLED_AGE_YEARS
+            return self._pooled(rule, years) if reaches and years is not None else kept
+        if not self.source.characteristics or not found or years is None:
             return None
         if not self.pooled_age and found[0] * years < dates.POOLED_AGE_YEARS:
             return kept
+        return self._pooled(rule, years)
+
+    def _pooled(self, rule: Rule, years: float) -> bytes | None:
+        """Ninety years in units of so many years."""
         if rule.keyword != "NumericValue":
             return None
         return f"{round(dates.POOLED_AGE_YEARS / years)}".encode()

@@ -12,12 +12,14 @@ from eucaim_pipelines.deidentification.rules import codes, private_numbers, tabl
 from eucaim_pipelines.deidentification.rules.private_numbers import PrivateNumber
 from eucaim_pipelines.deidentification.rules.profile import TOP_LEVEL, Rule
 from eucaim_pipelines.dicom import pixel_streams, transfer_syntaxes, values, writing
-from eucaim_pipelines.dicom.elements import DataSet, Value
+from eucaim_pipelines.dicom.elements import LONG_VRS, DataSet, Value
+from eucaim_pipelines.errors import Refusal
 
 _CODE_TAGS = frozenset({0x00080100, 0x00080102, 0x00080119, 0x00080120})
 _CODE_VRS = {0x00080100: "SH", 0x00080102: "SH", 0x00080103: "SH", 0x00080104: "LO", 0x00080119: "UC"}
 _LONGEST_REMEMBERED = 1024
 """Bytes; longer values hardly repeat."""
+_LONGEST_SHORT = 0xFFFE
 _MEMORY = 4_000_000
 """Bytes after which the memory of one person's objects of one class starts anew, about."""
 _ENTRY = 500
@@ -76,6 +78,7 @@ class Walker:
         self._begin()
         self._frames = row["NumberOfFrames"] or 1, (row["Rows"] or 0) * (row["Columns"] or 0)
         self.replacements.kept_dimensions = kept_dimensions
+        self.replacements.birth_dates = frozenset({str(row["PatientBirthDate"] or "-")[:8].encode()})
         return self._walk(ds, TOP_LEVEL, None)
 
     def _begin(self) -> None:
@@ -142,6 +145,8 @@ class Walker:
             outcome = Outcome(None, None, actions, unknown)
         else:
             new = writing.padded(vr, new)
+            if len(new) > _LONGEST_SHORT and vr not in LONG_VRS:
+                raise Refusal("MALFORMED")  # more values than the element can hold once they are replaced
             encoded = writing.element(tag, vr, new, self.encoding)
             outcome = Outcome(encoded, (vr, new), actions, unknown)
         if len(value) <= _LONGEST_REMEMBERED and rule.handler not in CONTEXTUAL:

@@ -73,10 +73,12 @@ class SiteKey:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(secret.hex() + "\n")
-        except OSError:
-            raise SiteKeyError(
-                "The key file cannot be written: it exists already or its folder does not."
-            ) from None
+        except FileExistsError:
+            raise SiteKeyError("The key file exists already; a key is never overwritten.") from None
+        except FileNotFoundError:
+            raise SiteKeyError("The folder of the key file does not exist. Make it first.") from None
+        except OSError as error:
+            raise SiteKeyError(f"The key file cannot be written: {error.strerror}.") from None
         return cls(secret)
 
     @property

@@ -21,7 +21,7 @@ from pathlib import Path
 from eucaim_pipelines.deidentification.images import Deidentifier, Subject
 from eucaim_pipelines.deidentification.one_off import rules
 from eucaim_pipelines.deidentification.one_off.inputs import Input, Inputs, Reader
-from eucaim_pipelines.deidentification.one_off.target import LedgerFile, Target
+from eucaim_pipelines.deidentification.one_off.target import LedgerFile, Target, check_out
 from eucaim_pipelines.deidentification.one_off.work import Making, Seen, Task, Worker
 from eucaim_pipelines.dicom.reading import content_sha256
 from eucaim_pipelines.errors import DataError, Fault, MachineError, Refusal, SettingsError
@@ -70,8 +70,9 @@ def deidentify_all(
 
     Outputs lie at `out/{PatientID}/{StudyInstanceUID}/{SeriesInstanceUID}/`, all identifiers being the new
     ones; their names derive from the key and the input, so that equal inputs have one output. Nothing is
-    seen in `out` before everything is decided, and nothing stays there when the run fails. Files are left
-    to the operating system to write back, as `cp` does.
+    seen in `out` before everything is decided, and nothing stays there when the run fails; an `out` that
+    the run made is gone again where nothing could be published. Files are left to the operating system to
+    write back, as `cp` does.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def deidentify_all(
     inputs = Inputs(source)
     if not inputs.inputs:
         raise DataError("IN holds no file.")
-    with LedgerFile(ledger) as file, Target(out) as target:
+    with Target(out) as target, LedgerFile(ledger) as file:
         making = Making(deidentifier, tuple(inputs.sources), str(target.staging), limit, read_all)
         with _workers(making, min(workers, len(inputs.inputs))) as run:
             seen, staged = _see_all(inputs.inputs, run, progress)
@@ -126,6 +127,7 @@ def _check_places(source: Path, out: Path, ledger: Path) -> None:
     here, there, table = source.resolve(), out.resolve(), ledger.resolve()
     if there.is_relative_to(here) or here.is_relative_to(there):
         raise SettingsError("IN and OUT must not lie within each other.")
+    check_out(out)
     if table.is_relative_to(there) or table.is_relative_to(here):
         raise SettingsError(
             "The ledger holds the senders' paths: name a file outside IN and OUT with --ledger."

@@ -18,8 +18,33 @@ from eucaim_pipelines.errors import MachineError, SettingsError
 UNFINISHED = ".unfinished"
 
 
+_NO_FOLDER = "OUT is no folder: name one that is empty or not there yet."
+
+
+def check_out(folder: Path) -> None:
+    """Say what is wrong with an OUT that cannot be written to.
+
+    Raises
+    ------
+    SettingsError
+        When it is no folder, or holds anything but what an interrupted run left.
+    MachineError
+        When it cannot be read.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise SettingsError(_NO_FOLDER)
+    try:
+        names = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        raise MachineError(f"OUT cannot be read: {error.strerror}.") from None
+    if names - {UNFINISHED}:
+        raise SettingsError("OUT is not empty: name a folder that is, or one that is not there yet.")
+
+
 class Target:
-    """OUT, held for one run; a context manager that leaves nothing behind when the run fails.
+    """OUT, held for one run; a context manager that leaves no OUT behind when nothing is published.
 
     Raises
     ------
@@ -42,19 +67,18 @@ class Target:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if any(entry != self.staging for entry in self.folder.iterdir()):
-                raise SettingsError("OUT must be an empty folder, or one that is not there yet.")
+            check_out(self.folder)
             if self.staging.exists():
                 shutil.rmtree(self.staging)
             self.staging.mkdir(mode=0o700)
-        except SettingsError:
+        except (SettingsError, MachineError):
             os.close(self._handle)
             raise
         except BlockingIOError:
             os.close(self._handle)
             raise MachineError("Another run writes to OUT. Try again when it has ended.") from None
         except (FileExistsError, NotADirectoryError):
-            raise SettingsError("OUT must be a folder.") from None
+            raise SettingsError(_NO_FOLDER) from None
         except OSError as error:
             raise MachineError(f"OUT cannot be written: {error.strerror}.") from None
         return self
@@ -66,9 +90,9 @@ class Target:
         if error is not None:
             for folder in self._published:
                 shutil.rmtree(folder, ignore_errors=True)
-            if self._made:
-                with suppress(OSError):
-                    self.folder.rmdir()
+        if self._made:
+            with suppress(OSError):  # unless something was published
+                self.folder.rmdir()
         os.close(self._handle)
 
     def publish(self, staged: Iterable[str], chosen: Collection[str]) -> None:
@@ -109,27 +133,42 @@ class LedgerFile:
     SettingsError
         When the file is there already, or its folder is not.
     MachineError
-        When it cannot be written.
+        When it cannot be written, or another run is writing it.
     """
 
     COLUMNS = ("input", "sha256", "disposition", "reason", "output")
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        self._partial = path.with_name(f"{path.name}.partial")  # a killed run's is taken over by the next
 
     def __enter__(self) -> Self:
         if self.path.exists():
-            raise SettingsError("The ledger is there already: move it away, or name another with --ledger.")
+            raise SettingsError(
+                f"The ledger {self.path} is there already: move it away, or name another with --ledger."
+            )
         try:
-            handle = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.fchmod(handle, 0o600)
+            handle = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            self._file = os.fdopen(handle, "w", encoding="utf-8", newline="")
+            self._hold(handle)
         except FileNotFoundError:
-            raise SettingsError("The folder of the ledger is not there.") from None
+            raise SettingsError(f"The folder of the ledger {self.path} is not there.") from None
         except OSError as error:
             raise MachineError(f"The ledger cannot be written: {error.strerror}.") from None
-        self._file = os.fdopen(handle, "w", encoding="utf-8", newline="")
         return self
+
+    def _hold(self, handle: int) -> None:
+        """Keep other runs off the half-written file, and empty it."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mine = self._partial.exists() and os.path.samestat(self._partial.stat(), os.fstat(handle))
+        except BlockingIOError:
+            mine = False
+        if not mine:
+            self._file.close()
+            raise MachineError(f"Another run writes the ledger {self.path}: name another with --ledger.")
+        os.fchmod(handle, 0o600)
+        os.ftruncate(handle, 0)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

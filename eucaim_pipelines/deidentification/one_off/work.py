@@ -3,7 +3,6 @@
 Which outputs are published is decided over all of them, in `rules`.
 """
 
-import errno
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -174,12 +173,14 @@ class _Entrance:
 def write_file(path: str, head: bytes, samples: bytes | memoryview) -> None:
     """Write a new file of two parts in one go."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    left = [memoryview(part) for part in (head, samples) if len(part)]
     try:
-        written = os.writev(handle, (head, samples))
-        if written < len(head):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        while written < len(head) + len(samples):  # Linux writes at most 2 GiB at once
-            written += os.write(handle, memoryview(samples)[written - len(head) :])
+        while left:  # Linux writes at most 2 GiB at once
+            written = os.writev(handle, left)
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if left:
+                left[0] = left[0][written:]
     finally:
         os.close(handle)
 

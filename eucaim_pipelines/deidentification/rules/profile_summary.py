@@ -26,7 +26,11 @@ GROUPS = (
     Group("patient's name and number", ("patient",), "the pseudonym"),
     Group("UIDs", ("uid",), "new under the key, the same wherever they occur; those of the Standard stay"),
     Group("identifiers with a shape", ("identifier",), "new under the key, in the same shape"),
-    Group("dates and times of the patient", ("date", "content_date", "time"), "shifted; times stay"),
+    Group(
+        "dates and times of the patient",
+        ("date", "content_date", "time"),
+        "shifted (see `dates`); times stay",
+    ),
     Group("ages", ("age",), "stay; pooled from 90 years on"),
     Group("numbers", ("number", "content_number"), "stay if VR and multiplicity fit"),
     Group("pixels, points and tables", ("pixels", "binary", "icc"), "stay; streams and profiles rebuilt"),
@@ -43,6 +47,7 @@ GROUPS = (
 NOT_LISTED = "private elements but the numbers of `private.csv`, unknown tags, wrong VRs"
 OTHER_REASONS = {
     "private": "private elements",
+    "private number": "private numbers kept",
     "not listed": "attributes that the profile does not name",
     "other VR": "elements of another VR than their attribute's",
     "unknown term": "code strings that no list knows",
