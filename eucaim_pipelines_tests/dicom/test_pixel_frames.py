@@ -44,6 +44,19 @@ def test_an_rle_frame_holds_its_segments_and_nothing_else():
             check(value(broken), "rle")
 
 
+@pytest.mark.parametrize("more", [b"Quintanilla", b"Quintanilla " * 9, b""])
+@pytest.mark.parametrize("stated", [0, 40])
+def test_an_rle_run_ends_with_the_last_sample(more, stated):
+    """A literal run may say that it is longer than what is left of its frame, or of its segment."""
+    length = min(127, 3 + len(more) + stated)
+    planted = b"\xfb\0" + bytes([length]) + b"abcd" + more  # six samples, then two, and what follows
+    (frame,) = fragments(rebuild(value(rle(planted, b"\xf9\0")), 1, "rle", 8))[1]
+    assert bytes(frame) == rle(b"\xfb\0\1ab\0", b"\xf9\0")
+    exact = rle(b"\xfb\0\1ab\0", b"\xf9\0")
+    (frame,) = fragments(rebuild(value(exact), 1, "rle", 8))[1]
+    assert bytes(frame) == exact
+
+
 def test_the_offset_table_is_computed_anew():
     frames = [jpeg(quality=30), jpeg(quality=90)]
     parts = [frame + bytes(len(frame) % 2) for frame in frames]

@@ -94,7 +94,7 @@ def _with_escapes(raw: bytes, charset: bytes) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             text = decode_bytes(raw, convert_encodings(list(_terms(charset))), _DELIMITERS)
-    except (UnicodeError, LookupError):
+    except (ValueError, LookupError):  # also of names of character sets that hold NUL bytes
         return raw.decode("latin-1")
     finally:
         logger.disabled = was

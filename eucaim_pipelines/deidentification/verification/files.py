@@ -65,7 +65,8 @@ class Scanner:
         try:
             meta = Walk(self._memory, data, EXPLICIT)
             position = meta.elements(132, len(data), (), b"", meta=True)
-            uid = next((value.parts[0] for (tag, *_), value in meta.entries if tag == _SYNTAX_UID), "")
+            stated = [value.parts for (tag, *_), value in meta.entries if tag == _SYNTAX_UID]
+            uid = stated[0][0] if stated and stated[0] else ""
             body = data
             if uid == _DEFLATED:
                 body, position = _inflated(data[position:]), 0

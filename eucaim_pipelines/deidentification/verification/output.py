@@ -11,7 +11,11 @@ from itertools import accumulate
 from eucaim_pipelines.deidentification.verification.elements import Entry
 
 _SMALL = 1 << 15
+_FEW = 1 << 28
+"""Bytes that may be passed over for all texts together before they are looked for all at once."""
 _ROOTS = (6, 24)
+_SHORTEST = 6
+"""Bytes of the shortest text that `many` looks for."""
 
 
 class Output:
@@ -21,10 +25,16 @@ class Output:
         self._entries = [entry for entry in entries if entry[1].searched]
         self._large = [entry for entry in entries if isinstance(entry[1].raw, memoryview)]
         self._text = b"\n".join([value.searched for _, value in self._entries])
+        self._positions: dict[bytes, list[int]] | None = None
+        """Where the texts stand, when there are so many that all were looked for at once."""
 
     def present(self, wanted: set[bytes]) -> set[bytes]:
-        """Which of the wanted bytes occur in any value."""
-        text, small = self._text, len(self._text) < _SMALL
+        """Which of the wanted bytes occur in any value; of very many, the short ones are not asked."""
+        text = self._text
+        size = len(text) + sum(len(value.raw) for _, value in self._large)
+        if len(wanted) * size > _FEW:
+            return self._at_once(wanted)
+        small = len(text) < _SMALL
         found = {form for form in wanted if form in text} if small else self._among_many(wanted)
         for _, value in self._large:
             for chunk in value.chunks():
@@ -34,6 +44,9 @@ class Output:
     def holding(self, forms: Iterable[bytes]) -> Iterator[Entry]:
         """Values in which one of the forms occurs; one that holds two of them comes twice."""
         for form in forms:
+            if self._positions is not None and len(form) >= _SHORTEST:
+                yield from self._at(self._positions.get(form, []))
+                continue
             position = self._text.find(form)
             while position >= 0:
                 index = bisect_right(self._starts, position)
@@ -44,6 +57,40 @@ class Output:
         for entry in self._large:
             if any(form in chunk for chunk in entry[1].chunks() for form in forms):
                 yield entry
+
+    def having(self, text: str, forms: Iterable[bytes]) -> Iterable[Entry]:
+        """Values of which a text is the whole, or one part, which is as the forms say."""
+        if self._positions is not None:
+            return self._by_part.get(text, [])
+        return [entry for entry in self.holding(forms) if text in entry[1].parts]
+
+    @cached_property
+    def _by_part(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            for part in dict.fromkeys(entry[1].parts):
+                found.setdefault(part, []).append(entry)
+        return found
+
+    def _at(self, positions: list[int]) -> Iterator[Entry]:
+        """The values that the positions lie in, once each."""
+        last = 0
+        for position in positions:
+            index = bisect_right(self._starts, position)
+            if index != last:
+                yield self._entries[index - 1]
+            last = index
+
+    def _at_once(self, wanted: set[bytes]) -> set[bytes]:
+        from eucaim_pipelines.deidentification.verification.many import positions
+
+        short = {form for form in wanted if len(form) < _SHORTEST}
+        self._positions = positions(self._text, wanted - short)
+        found = short | self._positions.keys()
+        for _, value in self._large:
+            for chunk in value.chunks():
+                found |= positions(chunk, wanted - short).keys()
+        return found
 
     @cached_property
     def _starts(self) -> list[int]:

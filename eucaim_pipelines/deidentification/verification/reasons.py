@@ -54,11 +54,17 @@ class Reasons:
         self._known: dict[Place, str | None] = {}
         self._shifts: set[int] | None = None
 
-    def of(self, place: Place, value: Value, text: str) -> str | None:
-        """Why an output's value may hold this text; None when nothing says so."""
+    def of(self, place: Place, value: Value, text: str, *, of_person: bool = False) -> str | None:
+        """Why an output's value may hold this text; None when nothing says so.
+
+        A number of a person (`of_person`) is not excused by a term, a listed text or a code that looks like
+        it: whoever has the output may know that it is one. At a kept number's own place it still is (§9).
+        """
         if place not in self._known:
             self._known[place] = self._reason(place, value)
         reason = self._known[place]
+        if of_person and reason in (TERM, LISTED, CODE):
+            return None
         if reason == NUMBER and value.vr in WORDS and any(map(str.isalpha, text)):
             return None
         if reason is None and value.vr in TEXT and _is_within_pseudonym(value, text):
@@ -70,9 +76,10 @@ class Reasons:
         if value.tag not in CODES:
             return False
         scheme = values.get((*place[:-1], _SCHEME))
-        if scheme is None or not tables.is_public_scheme(scheme.parts[0]):
+        if scheme is None or len(scheme.parts) != 1 or len(value.parts) != 1:
             return False
-        return value.tag == _SCHEME or tables.is_public_code(scheme.parts[0], value.parts[0])
+        (name,), (code,) = scheme.parts, value.parts
+        return tables.is_public_scheme(name) and (value.tag == _SCHEME or tables.is_public_code(name, code))
 
     def _reason(self, place: Place, value: Value) -> str | None:
         if value.tag >> 16 & 1:
@@ -83,8 +90,8 @@ class Reasons:
         if value.vr in DATES:
             return self._date(place, value)
         if value.tag == _CODE_MEANING:
-            known = all(part in self._released or tables.is_public_meaning(part) for part in value.parts)
-            return CODE if known else None
+            known = [part in self._released or tables.is_public_meaning(part) for part in value.parts]
+            return CODE if known and all(known) else None
         if self.is_public(self.after, place, value):
             return CODE
         if value.parts and all(self._is_written(value.tag, part) for part in value.parts):

@@ -22,6 +22,15 @@ _MAY_STAY_KEYWORDS = """
     SeriesDescription SoftwareVersions StackID StudyDescription TimezoneOffsetFromUTC
     TransmitCoilName
 """
+_PERSON_KEYWORDS = """
+    AccessionNumber AdmissionID ClinicalTrialSubjectID ClinicalTrialSubjectReadingID
+    FillerOrderNumberImagingServiceRequest InsurancePlanIdentification MedicalRecordLocator MilitaryRank
+    OtherPatientIDs OtherPatientIDsSequence OtherPatientNames PatientAddress PatientBirthDate
+    PatientBirthDateInAlternativeCalendar PatientBirthName PatientID PatientMotherBirthName PatientName
+    PatientTelecomInformation PatientTelephoneNumbers PersonAddress PersonIdentificationCodeSequence
+    PersonTelecomInformation PersonTelephoneNumbers PlacerOrderNumberImagingServiceRequest
+    ReferringPhysicianAddress ReferringPhysicianTelephoneNumbers ResponsiblePerson ServiceEpisodeID StudyID
+"""
 _PLACEHOLDER = re.compile(r"[xX]+")
 
 
@@ -31,6 +40,18 @@ def may_stay() -> frozenset[int]:
     from pydicom.datadict import keyword_dict
 
     return frozenset(keyword_dict[keyword] for keyword in _MAY_STAY_KEYWORDS.split())
+
+
+@cache
+def of_persons() -> frozenset[int]:
+    """Attributes, and sequences around them, whose texts name one person or visit in a register.
+
+    A register can be looked up, and a number of six digits is seldom equal by chance: what these hold is
+    excused by no term, listed text or public code that looks like it.
+    """
+    from pydicom.datadict import keyword_dict
+
+    return frozenset(keyword_dict[keyword] for keyword in _PERSON_KEYWORDS.split())
 
 
 @lru_cache(8192)

@@ -27,6 +27,7 @@ LARGE = 1 << 16
 _CHUNK, _OVERLAP = 1 << 20, 1 << 12
 _LONGEST_OPAQUE = 4096
 _IMPLEMENTATION_CLASS = 0x00020012
+_BIRTH_DATE = 0x00100030
 _GENERATED = re.compile(r"2\.25\.([1-9]\d{29,38})")
 _LETHE = re.compile(r"1\.3\.6\.1\.4\.1\.58108\.2023\.\d{30,41}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
@@ -128,9 +129,10 @@ class Value:
         if self.vr == "UI":
             return [Needle(uid, decoding.forms(uid)) for uid in self.uids]
         parts = [part for part in self.parts if part]
+        births = [needle for part in parts for needle in _written(part)] if self.tag == _BIRTH_DATE else []
         if self.vr in DATES:
-            return [Needle(part, _date_forms(part)) for part in parts]
-        found = [Needle(part, decoding.forms(part)) for part in parts]
+            return [Needle(part, _date_forms(part)) for part in parts] + births
+        found = births + [Needle(part, decoding.forms(part)) for part in parts]
         if parts and isinstance(self.raw, bytes):
             found += [
                 Needle(piece.decode("latin-1"), (piece,), counted=False)
@@ -158,6 +160,17 @@ def day_of(part: str) -> str | None:
 def _date_forms(part: str) -> tuple[bytes, ...]:
     day = day_of(part)
     return tuple(dict.fromkeys((part[:DAY].encode("utf-8"), (day or part[:DAY]).encode("utf-8"))))
+
+
+def _written(part: str) -> list[Needle]:
+    """A birth date as people write it; the eight digits too, where the value has them otherwise."""
+    digits = part.replace(".", "").replace("-", "")[:DAY]
+    if not _DIGITS.fullmatch(digits):
+        return []
+    year, month, day = digits[:4], digits[4:6], digits[6:]
+    texts = {f"{year}-{month}-{day}", f"{day}.{month}.{year}", f"{day}/{month}/{year}"}
+    texts |= {f"{month}/{day}/{year}", digits} - {part}
+    return [Needle(text, (text.encode(),)) for text in sorted(texts)]
 
 
 def _components(parts: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from eucaim_pipelines.deidentification.verification import tables
 from eucaim_pipelines.deidentification.verification.elements import Entry, Place
 from eucaim_pipelines.deidentification.verification.files import PREAMBLE, Scanner
 from eucaim_pipelines.deidentification.verification.output import Output
@@ -167,13 +168,14 @@ class _Hits:
         self, output: Output, reasons: Reasons, released: frozenset[str], present: set[bytes]
     ) -> None:
         self.output, self.reasons, self.released, self.present = output, reasons, released, present
-        self._holders: dict[tuple[Needle, str], _Holders] = {}
+        self._holders: dict[tuple[Needle, str, bool], _Holders] = {}
 
     def judge(self, place: Place, value: Value, explained: Counter[tuple[int, str]]) -> set[Residual]:
         """Residuals of one value; its explained hits are counted."""
         if self.reasons.is_public(self.reasons.before, place, value):
             return set()
         found, own = set(), self.reasons.after.get(place)
+        of_person = value.vr == "PN" or not tables.of_persons().isdisjoint(place[::2])
         ignored: tuple[Place, ...] = ()
         if value.vr in DATES and own is not None and own.vr in DATES:
             ignored = (place,)
@@ -185,7 +187,7 @@ class _Hits:
         for needle in value.needles:
             if self.present.isdisjoint(needle.forms):
                 continue
-            holders = self._found(needle, value.vr)
+            holders = self._found(needle, value.vr, of_person and _is_number_like(needle.text))
             if needle.text not in self.released:
                 found |= {
                     Residual(_kind(value, whole), value.tag)
@@ -204,20 +206,23 @@ class _Hits:
             return FIRST_OF_MONTH if reason == FIRST_OF_MONTH else None
         return "date" if _days(value) & _days(own) else None
 
-    def _found(self, needle: Needle, vr: str) -> _Holders:
-        holders = self._holders.get((needle, vr))
+    def _found(self, needle: Needle, vr: str, of_person: bool) -> _Holders:
+        key = needle, vr, of_person
+        holders = self._holders.get(key)
         if holders is None:
-            holders = self._holders[needle, vr] = _Holders()
-            shortest = DAY if vr in DATES else LONG_ENOUGH
-            anywhere, whole_counts = len(needle.text) >= shortest, vr not in DATES and vr != "UI"
-            for place, value in self.output.holding(needle.forms):
-                whole = needle.text in value.parts
-                if anywhere or (whole and whole_counts):
-                    self._note(holders, place, value, needle.text, whole)
+            holders = self._holders[key] = _Holders()
+            held: Iterable[Entry] = ()
+            if len(needle.text) >= (DAY if vr in DATES else LONG_ENOUGH):
+                held = self.output.holding(needle.forms)
+            elif vr not in DATES and vr != "UI":
+                held = self.output.having(needle.text, needle.forms)
+            for place, value in held:
+                self._note(holders, place, value, needle.text, of_person)
         return holders
 
-    def _note(self, holders: _Holders, place: Place, value: Value, text: str, whole: bool) -> None:
-        reason = self.reasons.of(place, value, text)
+    def _note(self, holders: _Holders, place: Place, value: Value, text: str, of_person: bool) -> None:
+        whole = text in value.parts
+        reason = self.reasons.of(place, value, text, of_person=of_person)
         if reason is None:
             if len(holders.unexplained) < 3:
                 holders.unexplained[place] = whole
@@ -233,6 +238,10 @@ def _kind(value: Value, whole: bool) -> str:
     if value.vr == "UI":
         return "uid"
     return "text" if whole and value.vr not in DATES else "bytes"
+
+
+def _is_number_like(text: str) -> bool:
+    return len(text) >= LONG_ENOUGH and any(map(str.isdigit, text))
 
 
 def _days(value: Value) -> set[str]:

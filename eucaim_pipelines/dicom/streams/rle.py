@@ -47,7 +47,10 @@ def read(data: Buffer, area: int) -> Found:
 
 
 def _segment(packed: bytes, area: int) -> bytes:
-    """A segment as far as its samples, and the byte that makes its length even."""
+    """A segment as far as its samples, and the byte that makes its length even.
+
+    A run that goes on behind the last sample is cut there: up to 127 bytes that no reader shows.
+    """
     if not area:
         return packed
     position = samples = 0
@@ -55,6 +58,8 @@ def _segment(packed: bytes, area: int) -> bytes:
         while samples < area:
             head = packed[position]
             if head < 128:
+                if samples + head + 1 > area:
+                    return _cut(packed, position, area - samples)
                 samples += head + 1
                 position += head + 2
             elif head > 128:
@@ -65,3 +70,9 @@ def _segment(packed: bytes, area: int) -> bytes:
     except IndexError:
         position = len(packed)
     return packed if position >= len(packed) else packed[:position] + bytes(position % 2)
+
+
+def _cut(packed: bytes, position: int, left: int) -> bytes:
+    """A segment whose last literal run, at a position, is as long as the samples that are left."""
+    new = packed[:position] + bytes([left - 1]) + packed[position + 1 : position + 1 + left]
+    return new + bytes(len(new) % 2)
