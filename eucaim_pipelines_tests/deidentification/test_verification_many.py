@@ -46,6 +46,22 @@ def test_thousands_of_texts_are_looked_for(text):
     assert verifier.verify(original, leaking).residuals == [verifier.Residual("text", 0x00080050)]
 
 
+def test_very_many_texts_are_looked_for_at_once_and_few_one_by_one(monkeypatch):
+    """The proof that does not need a clock: one pass over the output, whatever the number of texts."""
+    passes = []
+
+    def watched(text, wanted):
+        passes.append(len(wanted))
+        return positions(text, wanted)
+
+    monkeypatch.setattr("eucaim_pipelines.deidentification.verification.many.positions", watched)
+    original, kept = pair("kept numbers")
+    verifier.verify(original, file(kept))
+    assert passes == [ITEMS]
+    verifier.verify(file([(0x00100020, "LO", b"HOSP-00417733")]), file(kept))
+    assert passes == [ITEMS]
+
+
 @pytest.mark.parametrize("text", ["random", "of one beginning"])
 def test_thousands_of_texts_are_looked_for_in_large_values(text):
     original, kept = pair(text)
