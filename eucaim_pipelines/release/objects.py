@@ -182,7 +182,8 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
         return None
     try:
         output = making.deidentifier.deidentify_verified(data, item.subject)
-        sha256 = hashlib.sha256(output.data).hexdigest()
+        released = output.data
+        sha256 = hashlib.sha256(released).hexdigest()
         read_back(output, sha256, making.deidentifier, known, everything=making.read_all)
     except Refusal as refusal:
         return replace(base, refusal=refusal.reason), b""
@@ -193,7 +194,7 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
     made = replace(
         base,
         key=f"{making.dataset}/imaging_data/{folder}/{sha256[:32]}.dcm",
-        bytes=len(output.data),
+        bytes=len(released),
         object_sha256=sha256,
         row=row,
         actions=tuple((_tag(tag), what, why, n) for (tag, what, why), n in sorted(output.actions.items())),
@@ -201,4 +202,4 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
         residuals=output.residuals,
         unknown_terms=tuple(sorted((keyword_for_tag(tag), term) for tag, term in output.unknown_terms)),
     )
-    return made, output.data
+    return made, released

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from eucaim_pipelines.deidentification.images import Deidentified, Deidentifier, Subject
 from eucaim_pipelines.deidentification.one_off.inputs import Input, Reader
 from eucaim_pipelines.deidentification.reading_back import read_back
-from eucaim_pipelines.errors import MachineError, Refusal
+from eucaim_pipelines.errors import MachineError, Refusal, contained
 from eucaim_pipelines.ingest.exports import Export
 
 Task = tuple[Input, Subject | None]
@@ -110,15 +110,10 @@ class Worker:
         entrance = _Entrance(self._making.deidentifier, subject)
         refusal = output = None
         try:
-            output = self._stage(self._made(item, entrance), entrance.sha256)
+            with contained():
+                output = self._stage(self._made(item, entrance), entrance.sha256)
         except Refusal as refused:
             refusal, entrance.row = refused.reason, entrance.row or refused.header
-        except MachineError:
-            raise
-        except MemoryError:
-            refusal = "TOO_LARGE"
-        except Exception:  # noqa: BLE001 - a fault of ours in one object, whose message may hold a value
-            refusal = "ENGINE_FAILED"
         header = _header(entrance.row)
         person = entrance.subject if entrance.entered else None
         return Seen(item.number, entrance.sha256, refusal, header, entrance.entered, person, output)
