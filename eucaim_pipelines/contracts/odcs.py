@@ -14,7 +14,13 @@ from open_data_contract_standard.model import CustomProperty, OpenDataContractSt
 from eucaim_pipelines.contracts.positions import Document, Place
 
 API_VERSION = "v3.1.0"
-CUSTOM_PROPERTIES = ("origin", "valueSet", "unit", "rowCondition", "remedy", "mandatory", "eucaimDimension")
+OF_TABLE = ("level", "mandatory", "filledFrom")
+OF_PROPERTY = (
+    *("origin", "valueSet", "unit", "concept", "requirement", "filledBy", "offsetOf", "unitOf", "unitCode"),
+    *("categoryOf", "dicom", "remedy"),
+)
+OF_RULE = ("remedy", "rowCondition", "eucaimDimension")
+"""Custom properties that our contracts know: of a table, of a property, of a quality rule."""
 
 
 def read(document: Document) -> OpenDataContractStandard:
@@ -39,17 +45,20 @@ def read(document: Document) -> OpenDataContractStandard:
     return contract
 
 
-def custom(document: Document, items: Sequence[CustomProperty] | None, place: Place) -> dict[str, Any]:
-    """Custom properties by name; only names that our contracts know."""
+def custom(
+    document: Document, items: Sequence[CustomProperty] | None, place: Place, known: Sequence[str]
+) -> dict[str, Any]:
+    """Custom properties by name; only names that our contracts know, each once."""
     found: dict[str, Any] = {}
-    for item in items or []:
-        if item.property not in CUSTOM_PROPERTIES:
+    for number, item in enumerate(items or []):
+        here = (*place, "customProperties", number)
+        if item.property not in known:
             raise document.error(
-                f"Unknown custom property '{item.property}'.",
-                f"Known: {', '.join(CUSTOM_PROPERTIES)}.",
-                place,
+                f"Unknown custom property '{item.property}'.", f"Known here: {', '.join(known)}.", here
             )
-        found[item.property] = item.value
+        if item.property in found:
+            raise document.error(f"'{item.property}' is said twice.", "Keep one of them.", here)
+        found[str(item.property)] = item.value
     return found
 
 

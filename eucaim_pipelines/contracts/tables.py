@@ -4,6 +4,7 @@ How a check is run, and what a tier makes of it, is not known here.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,13 @@ from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaP
 
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import odcs
+from eucaim_pipelines.contracts.fields import Field, check_neighbours, read_field
 from eucaim_pipelines.contracts.positions import Document, Place
 from eucaim_pipelines.errors import ContractError
 
 SUFFIX = ".odcs.yaml"
-ARROW_TYPES = {
-    "string": pa.string(),
-    "date": pa.date32(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-}
+LEVELS = ("patient", "clinical", "study", "series", "instance", "annotation")
+FILLED_FROM = ("records", "images", "people", "links", "catalogue")
 DIMENSIONS = ("completeness", "uniqueness", "consistency", "accuracy", "integrity", "validity")
 METRICS = ("nullValues", "invalidValues")
 
@@ -72,17 +69,17 @@ class TableContract:
 
     Attributes
     ----------
+    fields
+        Field name to what the contract says of it, in the order of the columns.
+    level
+        What a row stands for in EUCAIM's quality dimensions; one of `LEVELS`.
+    filled_from
+        What the rows are made from; one of `FILLED_FROM`. A source contract maps records.
     schema
-        Arrow schema; descriptions in the fields' metadata; contract, contract_version and
-        contract_digest in its own.
+        Arrow schema; descriptions, units and concepts in the fields' metadata; contract,
+        contract_version and contract_digest in its own.
     required
         The completeness checks among `checks`.
-    value_sets
-        Field to the name of its vocabulary.
-    units
-        Field to its unit, as the contract writes it.
-    cdm_columns
-        Columns of EUCAIM's model, in order; ours (origin: extension) are left out of CSV exports.
     mandatory
         The EUCAIM file structure asks for this table at tier 3.
     """
@@ -91,14 +88,30 @@ class TableContract:
     version: str
     digest: str
     description: str
+    granularity: str
+    level: str
+    filled_from: str
+    fields: Mapping[str, Field]
     schema: pa.Schema
     primary_key: tuple[str, ...]
     checks: tuple[Check, ...]
     relationships: tuple[Relationship, ...]
-    value_sets: dict[str, str]
-    units: dict[str, str]
-    cdm_columns: tuple[str, ...]
     mandatory: bool
+
+    @property
+    def value_sets(self) -> dict[str, str]:
+        """Field to the name of its vocabulary."""
+        return {name: field.value_set for name, field in self.fields.items() if field.value_set}
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Field to its unit, a UCUM code."""
+        return {name: field.unit for name, field in self.fields.items() if field.unit}
+
+    @property
+    def cdm_columns(self) -> tuple[str, ...]:
+        """Columns of EUCAIM's model, in order; ours (origin: extension) are left out of CSV exports."""
+        return tuple(name for name, field in self.fields.items() if not field.extension)
 
     @property
     def required(self) -> tuple[Check, ...]:
@@ -153,40 +166,30 @@ def _read_object(
 ) -> TableContract:
     name, properties = str(table.name), table.properties or []
     place: Place = ("schema", 0, "properties")
-    fields, value_sets, units, checks, relationships = [], {}, {}, [], []
+    custom = odcs.custom(document, table.customProperties, ("schema", 0), odcs.OF_TABLE)
+    if custom.get("level") not in LEVELS or custom.get("filledFrom") not in FILLED_FROM:
+        raise document.error(
+            f"level is one of {', '.join(LEVELS)}; filledFrom one of {', '.join(FILLED_FROM)}.",
+            "Say both under customProperties of the table.",
+            ("schema", 0),
+        )
+    fields: dict[str, Field] = {}
+    checks: list[Check] = []
+    relationships = []
     for number, prop in enumerate(properties):
         here = (*place, number)
-        if not prop.name or not prop.description or prop.logicalType not in ARROW_TYPES:
-            raise document.error(
-                f"A property needs name, description and one of the logical types {', '.join(ARROW_TYPES)}.",
-                "Complete it.",
-                here,
-            )
-        custom = odcs.custom(document, prop.customProperties, here)
-        if "valueSet" in custom:
-            value_sets[prop.name] = custom["valueSet"]
-            if not (base / "vocabularies" / f"{custom['valueSet']}.csv").is_file():
-                raise document.error(
-                    f"There is no vocabulary '{custom['valueSet']}'.", "Correct the name.", here
-                )
-        if "unit" in custom:
-            units[prop.name] = custom["unit"]
-        fields.append(
-            pa.field(
-                prop.name,
-                ARROW_TYPES[prop.logicalType],
-                nullable=not prop.required,
-                metadata={"description": prop.description}
-                | ({"unit": custom["unit"]} if "unit" in custom else {}),
-            )
-        )
+        field = read_field(document, prop, here, base)
+        if field.name in fields:
+            raise document.error(f"The field '{field.name}' occurs twice.", "Keep one of them.", here)
+        fields[field.name] = field
         checks += [
             _check(document, name, prop, rule, (*here, "quality", i))
             for i, rule in enumerate(prop.quality or [])
         ]
         for relation in prop.relationships or []:
             to_table, _, to_field = str(relation.to).partition(".")
-            relationships.append(Relationship(prop.name, to_table, to_field))
+            relationships.append(Relationship(field.name, to_table, to_field))
+    check_neighbours(document, fields, place)
     keys = sorted((p.primaryKeyPosition or 1, str(p.name)) for p in properties if p.primaryKey)
     if not keys:
         raise document.error(
@@ -198,23 +201,20 @@ def _read_object(
         version=version,
         digest=digest,
         description=table.description or "",
-        schema=pa.schema(fields, metadata=meta),
+        granularity=table.dataGranularityDescription or "",
+        level=custom["level"],
+        filled_from=custom["filledFrom"],
+        fields=fields,
+        schema=pa.schema([field.arrow for field in fields.values()], metadata=meta),
         primary_key=tuple(key for _, key in keys),
         checks=tuple(checks),
         relationships=tuple(relationships),
-        value_sets=value_sets,
-        units=units,
-        cdm_columns=tuple(
-            str(p.name)
-            for p in properties
-            if odcs.custom(document, p.customProperties, place).get("origin") != "extension"
-        ),
-        mandatory=odcs.custom(document, table.customProperties, ("schema", 0)).get("mandatory") is True,
+        mandatory=custom.get("mandatory") is True,
     )
 
 
 def _check(document: Document, table: str, prop: SchemaProperty, rule: DataQuality, place: Place) -> Check:
-    custom = odcs.custom(document, rule.customProperties, place)
+    custom = odcs.custom(document, rule.customProperties, place, odcs.OF_RULE)
     complete = rule.name and rule.description and "remedy" in custom
     if rule.type != "library" or rule.metric not in METRICS or rule.mustBe != 0 or not complete:
         raise document.error(

@@ -94,8 +94,36 @@ def test_columns_are_those_of_the_common_data_model_or_marked_as_ours(name, shar
         ("primaryKey: true", "primarykey: true", "primarykey: true", "Unknown key 'primarykey'"),
         ("value: birth_sex", "value: sexes", "name: patient_birth_sex", "no vocabulary 'sexes'"),
         ("logicalType: boolean", "logicalType: flag", "name: patient_deceased", "logical types"),
-        ("property: origin", "property: orgin", "name: patient_source", "custom property 'orgin'"),
+        ("property: origin", "property: orgin", "property: orgin", "custom property 'orgin'"),
         ("severity: error", "severity: fatal", "name: complete", "severity is error or warning"),
+        ("property: level", "property: origin", "property: origin", "Known here: level, mandatory"),
+        ("value: people", "value: persons", "name: patient", "filledFrom one of"),
+        ("property: mandatory", "property: level", "property: level, value: patient", "said twice"),
+        (
+            "value: birth_sex}",
+            "value: birth_sex}\n          - {property: requirement, value: must}",
+            "name: patient_birth_sex",
+            "'requirement' is not one",
+        ),
+        (
+            "value: birth_sex}",
+            "value: birth_sex}\n          - {property: offsetOf, value: patient_deceased}",
+            "        customProperties:",
+            "offsetOf 'patient_deceased' is no date",
+        ),
+        (
+            "value: birth_sex}",
+            "value: birth_sex}\n          - {property: unitOf, value: patient_deceased}",
+            "        customProperties:",
+            "unitOf 'patient_deceased'",
+        ),
+        (
+            "value: birth_sex}",
+            "value: birth_sex}\n          - {property: categoryOf, value: patient_deceased}",
+            "        customProperties:",
+            "categoryOf 'patient_deceased'",
+        ),
+        ("name: patient_ethnicity", "name: patient_birth_sex", "name: patient_birth_sex", "occurs twice"),
         ("apiVersion: v3.1.0", "apiVersion: v2.0.0", "apiVersion", "apiVersion v3.1.0"),
         ("metric: nullValues", "metric: nulls", "name: complete", "metric nullValues"),
         ("    properties:", "    properties:\n\t", "\t", "not valid YAML"),
@@ -107,11 +135,11 @@ def test_a_wrong_contract_is_refused_with_file_and_line(tmp_path, before, after,
     path = copy / "cdm" / "patient.odcs.yaml"
     text = path.read_text(encoding="utf-8").replace(before, after, 1)
     path.write_text(text, encoding="utf-8")
-    line = next(n for n, content in enumerate(text.splitlines(), 1) if line_of in content)
+    lines = [n for n, content in enumerate(text.splitlines(), 1) if line_of in content]
     with pytest.raises(ContractError, match=words) as caught:
         load_tables(copy)
     assert caught.value.file == str(path)
-    assert abs(caught.value.line - line) <= (0 if line_of != "apiVersion" else 5)
+    assert caught.value.line in lines or line_of == "apiVersion"
 
 
 def test_a_reference_to_a_field_that_does_not_exist_is_refused(tmp_path):
