@@ -7,51 +7,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
+from open_data_contract_standard.model import SchemaObject
 
 from eucaim_pipelines.contracts import folder as contracts_folder
-from eucaim_pipelines.contracts import odcs
+from eucaim_pipelines.contracts import odcs, rules
 from eucaim_pipelines.contracts.fields import Field, check_neighbours, read_field
 from eucaim_pipelines.contracts.positions import Document, Place
+from eucaim_pipelines.contracts.rules import LEVELS, Level, Rule
 from eucaim_pipelines.errors import ContractError
 
 SUFFIX = ".odcs.yaml"
-LEVELS = ("patient", "clinical", "study", "series", "instance", "annotation")
 FILLED_FROM = ("records", "images", "people", "links", "catalogue")
-DIMENSIONS = ("completeness", "uniqueness", "consistency", "accuracy", "integrity", "validity")
-METRICS = ("nullValues", "invalidValues")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One quality rule of a field, as its contract declares it.
-
-    Attributes
-    ----------
-    id
-        `table.field.name`, for example `patient.patient_birth_sex.complete`.
-    metric
-        ODCS library metric: `nullValues` (no cell may be empty) or `invalidValues` (only `valid_values`).
-    row_condition
-        Condition in pandas' query language on the rows that are checked; none: all rows.
-    sentence, remedy
-        What is wrong when it fails, and what the holder can do, in plain words.
-    """
-
-    id: str
-    table: str
-    field: str
-    name: str
-    metric: str
-    dimension: str
-    severity: str
-    row_condition: str | None
-    sentence: str
-    remedy: str
-    valid_values: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,14 +40,14 @@ class TableContract:
     fields
         Field name to what the contract says of it, in the order of the columns.
     level
-        What a row stands for in EUCAIM's quality dimensions; one of `LEVELS`.
+        What a row stands for in EUCAIM's quality dimensions, unless a rule says otherwise.
     filled_from
         What the rows are made from; one of `FILLED_FROM`. A source contract maps records.
     schema
         Arrow schema; descriptions, units and concepts in the fields' metadata; contract,
         contract_version and contract_digest in its own.
-    required
-        The completeness checks among `checks`.
+    rules
+        Quality rules, in the order of the contract: those of its fields, then those of the whole table.
     mandatory
         The EUCAIM file structure asks for this table at tier 3.
     """
@@ -89,12 +57,12 @@ class TableContract:
     digest: str
     description: str
     granularity: str
-    level: str
+    level: Level
     filled_from: str
     fields: Mapping[str, Field]
     schema: pa.Schema
     primary_key: tuple[str, ...]
-    checks: tuple[Check, ...]
+    rules: tuple[Rule, ...]
     relationships: tuple[Relationship, ...]
     mandatory: bool
 
@@ -114,9 +82,9 @@ class TableContract:
         return tuple(name for name, field in self.fields.items() if not field.extension)
 
     @property
-    def required(self) -> tuple[Check, ...]:
-        """Fields that must be complete, with dimension, severity and row condition."""
-        return tuple(check for check in self.checks if check.metric == "nullValues")
+    def required(self) -> tuple[Rule, ...]:
+        """Rules by which a field must be complete."""
+        return tuple(rule for rule in self.rules if rule.expectation == rules.NOT_NULL and not rule.query)
 
     def empty(self) -> pa.Table:
         """The table without rows."""
@@ -145,7 +113,10 @@ def load_tables(folder: Path | None = None) -> dict[str, TableContract]:
         table = _table(path, document, base)
         tables[table.name] = table
     for path, document in documents.items():
-        _check_relationships(tables[path.name.removesuffix(SUFFIX)], document, tables)
+        table = tables[path.name.removesuffix(SUFFIX)]
+        _check_relationships(table, document, tables)
+        for rule in table.rules:
+            rules.check_needs(rule, tables, document, ("schema", 0))
     return tables
 
 
@@ -174,7 +145,7 @@ def _read_object(
             ("schema", 0),
         )
     fields: dict[str, Field] = {}
-    checks: list[Check] = []
+    found: list[Rule] = []
     relationships = []
     for number, prop in enumerate(properties):
         here = (*place, number)
@@ -182,14 +153,18 @@ def _read_object(
         if field.name in fields:
             raise document.error(f"The field '{field.name}' occurs twice.", "Keep one of them.", here)
         fields[field.name] = field
-        checks += [
-            _check(document, name, prop, rule, (*here, "quality", i))
+        found += [
+            rules.read(document, name, field.name, custom["level"], rule, (*here, "quality", i))
             for i, rule in enumerate(prop.quality or [])
         ]
         for relation in prop.relationships or []:
             to_table, _, to_field = str(relation.to).partition(".")
             relationships.append(Relationship(field.name, to_table, to_field))
     check_neighbours(document, fields, place)
+    found += [
+        rules.read(document, name, None, custom["level"], rule, ("schema", 0, "quality", i))
+        for i, rule in enumerate(table.quality or [])
+    ]
     keys = sorted((p.primaryKeyPosition or 1, str(p.name)) for p in properties if p.primaryKey)
     if not keys:
         raise document.error(
@@ -207,45 +182,9 @@ def _read_object(
         fields=fields,
         schema=pa.schema([field.arrow for field in fields.values()], metadata=meta),
         primary_key=tuple(key for _, key in keys),
-        checks=tuple(checks),
+        rules=tuple(found),
         relationships=tuple(relationships),
         mandatory=custom.get("mandatory") is True,
-    )
-
-
-def _check(document: Document, table: str, prop: SchemaProperty, rule: DataQuality, place: Place) -> Check:
-    custom = odcs.custom(document, rule.customProperties, place, odcs.OF_RULE)
-    complete = rule.name and rule.description and "remedy" in custom
-    if rule.type != "library" or rule.metric not in METRICS or rule.mustBe != 0 or not complete:
-        raise document.error(
-            f"A rule is of type library, metric {' or '.join(METRICS)}, mustBe 0.",
-            "Complete it, with name, description and remedy.",
-            place,
-        )
-    dimension = custom.get("eucaimDimension", rule.dimension)  # ODCS has no integrity and no validity
-    if dimension not in DIMENSIONS or rule.severity not in ("error", "warning"):
-        raise document.error(
-            f"Dimension is one of {', '.join(DIMENSIONS)}; severity is error or warning.",
-            "Correct it.",
-            place,
-        )
-    valid = tuple((rule.arguments or {}).get("validValues", ()))
-    if (rule.metric == "invalidValues") != bool(valid):
-        raise document.error(
-            "invalidValues, and only that, needs arguments.validValues.", "Correct it.", place
-        )
-    return Check(
-        id=f"{table}.{prop.name}.{rule.name}",
-        table=table,
-        field=str(prop.name),
-        name=str(rule.name),
-        metric=rule.metric,
-        dimension=dimension,
-        severity=rule.severity,
-        row_condition=custom.get("rowCondition"),
-        sentence=str(rule.description).strip(),
-        remedy=str(custom["remedy"]).strip(),
-        valid_values=valid,
     )
 
 

@@ -5,13 +5,13 @@ Running the checks lives in `expectations` and `linkage`; what a tier makes of t
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from typing import Literal, get_args
 
 import pyarrow as pa
 
-Dimension = Literal["completeness", "uniqueness", "consistency", "accuracy", "integrity", "validity"]
-Severity = Literal["error", "warning"]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+from eucaim_pipelines.contracts.rules import DIMENSIONS, LEVELS, Dimension, Level, Severity
+
+__all__ = ["DIMENSIONS", "LEVELS", "SCHEMA", "Dimension", "Finding", "Level", "Severity", "finding",
+           "from_table", "to_table"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Finding:
         `share` is at least the check's threshold.
     dimension
         One of the six of the EUCAIM data-quality framework (Data Holders Handbook v1.0).
+    level
+        What an entry is about: patient, clinical, study, series, instance or annotation.
+    waived
+        By whom, until when and why the holder lets a failed check pass for a while; None where nobody does,
+        or no longer.
     """
 
     check: str
@@ -49,6 +54,8 @@ class Finding:
     passed: bool
     sentence: str
     remedy: str
+    level: Level = "clinical"
+    waived: str | None = None
 
 
 _TYPES: dict[object, pa.DataType] = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
@@ -62,6 +69,7 @@ def finding(
     field: str | None = None,
     dimension: Dimension,
     severity: Severity,
+    level: Level = "clinical",
     checked: int,
     failed: int,
     patients: int = 0,
@@ -79,7 +87,7 @@ def finding(
     share = 1.0 if checked == 0 else (checked - failed) / checked
     return Finding(
         check, table, field, dimension, severity, checked, failed, patients, share, share >= at_least,
-        sentence, remedy,
+        sentence, remedy, level,
     )  # fmt: skip
 
 

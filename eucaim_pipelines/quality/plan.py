@@ -6,9 +6,9 @@ They are run in `expectations` and `linkage`; which of them a tier needs is in t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from eucaim_pipelines.contracts import vocabularies
+from eucaim_pipelines.contracts import rules, vocabularies
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.quality.findings import Dimension, Severity
 from eucaim_pipelines.quality.linkage import LINKAGE_CHECKS
@@ -79,12 +79,11 @@ def _not_nullable(contract: TableContract) -> Iterator[Check]:
 
 
 def _declared(contract: TableContract) -> Iterator[Check]:
-    for rule in contract.checks:
-        kind: Kind = "not_null" if rule.metric == "nullValues" else "in_set"
+    for rule in contract.rules:
+        kind: Kind = "not_null" if rule.expectation == rules.NOT_NULL else "in_set"
         yield Check(
-            rule.id, contract.name, (rule.field,), kind, cast(Dimension, rule.dimension),
-            cast(Severity, rule.severity), rule.sentence, rule.remedy, rule.row_condition,
-            values=tuple(rule.valid_values),
+            rule.id, contract.name, rule.columns, kind, rule.dimension, rule.severity, rule.sentence,
+            rule.remedy, rule.row_condition, values=tuple(rule.kwargs.get("value_set", ())),
         )  # fmt: skip
 
 

@@ -57,8 +57,8 @@ def test_keys_are_complete_and_references_and_value_sets_exist(name):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_check_says_what_is_wrong_and_what_to_do(name):
-    for check in TABLES[name].checks:
-        assert check.id == f"{name}.{check.field}.{check.name}"
+    for check in TABLES[name].rules:
+        assert check.id == ".".join(part for part in (name, check.field, check.name) if part)
         assert check.sentence.endswith(".") and check.remedy.endswith(".")
 
 
@@ -95,7 +95,7 @@ def test_columns_are_those_of_the_common_data_model_or_marked_as_ours(name, shar
         ("value: birth_sex", "value: sexes", "name: patient_birth_sex", "no vocabulary 'sexes'"),
         ("logicalType: boolean", "logicalType: flag", "name: patient_deceased", "logical types"),
         ("property: origin", "property: orgin", "property: orgin", "custom property 'orgin'"),
-        ("severity: error", "severity: fatal", "name: complete", "severity is error or warning"),
+        ("severity: error", "severity: fatal", "name: complete", "Severity is one of error, warning"),
         ("property: level", "property: origin", "property: origin", "Known here: level, mandatory"),
         ("value: people", "value: persons", "name: patient", "filledFrom one of"),
         ("property: mandatory", "property: level", "property: level, value: patient", "said twice"),
