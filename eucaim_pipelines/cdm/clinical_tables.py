@@ -140,7 +140,7 @@ def mapped_rows(table: str, inputs: CdmInputs) -> Iterator[Row]:
             fixed = {target: c.constant for target, c in mapping.fields.items() if isinstance(c, Constant)}
             for record in inputs.record_rows.get(spec.name, []):
                 values = {target: record[field] for target, field in named.items()}
-                absent = mapping.when is not None and not _given(record, mapping.when)
+                absent = not all(c.holds(record[c.field], _given(record, c.field)) for c in mapping.when)
                 if absent or (named and not any(_given(record, field) for field in named.values())):
                     continue
                 suffix = "" if number == 1 else f"-{number}"

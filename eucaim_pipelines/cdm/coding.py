@@ -7,12 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 
 from eucaim_pipelines.cdm.imaging_codes import ImagingCodes
+from eucaim_pipelines.contracts import date_formats
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 from eucaim_pipelines.contracts.sources import ClinicalFile, Column, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
@@ -20,7 +20,6 @@ from eucaim_pipelines.dicom.lifetimes import OLDEST_AGE_YEARS
 
 PATIENT, RECORD_KEY = "PatientID", "record_key"
 KEY_SEPARATOR = "\x1f"
-EARLIEST, LATEST = date(1850, 1, 1), date(2200, 1, 1)
 TYPES = {
     "code": pa.string(),
     "age": pa.float64(),
@@ -28,6 +27,10 @@ TYPES = {
     "integer": pa.int64(),
     "date": pa.date32(),
     "boolean": pa.bool_(),
+    "days": pa.int64(),
+    "timepoint": pa.int64(),
+    "study_uid": pa.string(),
+    "episode": pa.string(),
 }
 UNMAPPED = pa.schema(
     [
@@ -170,7 +173,7 @@ def _coded(cell: str, column: Column, spec: ClinicalFile, vocabularies: Mapping[
     if column.kind == "boolean":
         return _mapped(cell, column) if column.values else _WORDS.get(cell.casefold())
     if column.kind == "date":
-        return _date(cell, column.format)
+        return date_formats.read(cell, column.formats)
     number = _number(cell, spec.decimal)
     if number is None or (column.kind == "integer" and not number.is_integer()):
         return None
@@ -198,14 +201,6 @@ def _mapped(cell: str, column: Column) -> Any:
 
 def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _date(cell: str, form: str) -> date | None:
-    try:
-        found = datetime.strptime(cell, form).date()
-    except ValueError:
-        return None
-    return found if EARLIEST <= found <= LATEST else None
 
 
 def _number(cell: str, decimal: str) -> float | None:

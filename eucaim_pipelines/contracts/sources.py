@@ -1,6 +1,6 @@
 """Source contracts read from YAML, strictly: every mistake is an error with file and line.
 
-The shape lies in `source_model`, the checks of names in `source_checks`.
+The shape lies in `source_model`, the checks of names in `source_checks`, the units in `source_units`.
 """
 
 import hashlib
@@ -12,21 +12,24 @@ import pydantic
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.contracts.positions import Document
-from eucaim_pipelines.contracts.source_checks import Checker
+from eucaim_pipelines.contracts.source_checks import Checker, check_decided
 from eucaim_pipelines.contracts.source_model import (
     Agent,
     Catalogue,
     CheckChange,
     ClinicalFile,
     Column,
+    Condition,
     Constant,
     Contact,
     Deidentification,
+    Derived,
     Imaging,
     Linkage,
     SourceContract,
     TableMapping,
 )
+from eucaim_pipelines.contracts.source_units import in_model_units
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.errors import ContractError
 
@@ -36,9 +39,11 @@ __all__ = [
     "CheckChange",
     "ClinicalFile",
     "Column",
+    "Condition",
     "Constant",
     "Contact",
     "Deidentification",
+    "Derived",
     "Imaging",
     "Linkage",
     "SourceContract",
@@ -57,12 +62,15 @@ def load_source(path: Path, folder: Path | None = None) -> SourceContract:
         With file and line: YAML, an unknown or missing key, or a name that does not exist.
     """
     document = Document(Path(path))
+    check_decided(document)
     try:
         source = SourceContract.model_validate(document.data)
     except pydantic.ValidationError as problem:
         raise _explained(document, problem.errors(include_input=False, include_url=False)[0]) from None
     base = contracts_folder(folder)
-    Checker(document, vocabularies.load_all(base), load_tables(base)).check(source)
+    tables = load_tables(base)
+    Checker(document, vocabularies.load_all(base), tables).check(source)
+    source = in_model_units(source, tables, document)
     source._digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return source
 

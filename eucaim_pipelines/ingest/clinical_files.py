@@ -174,7 +174,7 @@ def _xlsx_lines(data: bytes, spec: ClinicalFile) -> Iterator[tuple[int, list[str
         raise refusal
     header = [_xlsx_text(cell, None, spec) for cell in rows[0]] if rows else []
     columns = {_composed(name): column for name, column in spec.columns.items()}
-    formats = [columns[name].format if (name := _composed(text)) in columns else None for text in header]
+    formats = [columns[name].formats[0] if (name := _composed(text)) in columns else None for text in header]
     yield 1, header
     for line, cells in enumerate(rows[1:], start=2):
         width = max(len(cells), len(header))  # read-only sheets cut lines short, and long ones are a finding

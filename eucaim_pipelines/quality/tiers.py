@@ -76,7 +76,8 @@ class Tiers(_Strict):
             for requirement in tier.requirements:
                 for check, share in requirement.checks.items():
                     strictest[check] = max(share, strictest.get(check, 0.0))
-        return strictest | {check: change.at_least for check, change in (changes or {}).items()}
+        own = {check: change.at_least for check, change in (changes or {}).items()}
+        return strictest | {check: share for check, share in own.items() if share is not None}
 
 
 def load_tiers(path: Path, known_checks: Collection[str]) -> Tiers:

@@ -133,8 +133,9 @@ def tier_reached(verdicts: Iterable[Verdict]) -> int:
 
 def changed(findings: Iterable[Finding], changes: Mapping[str, CheckChange]) -> list[Finding]:
     """Findings judged by the holder's thresholds instead of the usual ones."""
+    shares = {check: change.at_least for check, change in changes.items() if change.at_least is not None}
     return [
-        replace(each, passed=each.share >= changes[each.check].at_least) if each.check in changes else each
+        replace(each, passed=each.share >= shares[each.check]) if each.check in shares else each
         for each in findings
     ]
 
@@ -144,18 +145,19 @@ def _check_outcome(
 ) -> RequirementOutcome:
     patients = rows = 0
     at_fault: list[str] = []
+    shares = {check: change.at_least for check, change in changes.items() if change.at_least is not None}
     for check, usual in requirement.checks.items():
         found = findings.get(check)
-        at_least = changes[check].at_least if check in changes else usual
+        at_least = shares.get(check, usual)
         if found is not None and found.share >= at_least:
             continue
         at_fault.append(check)
         if found is not None:
             patients, rows = max(patients, found.patients), rows + found.failed
     relaxed = tuple(
-        f"{check}: at least {changes[check].at_least:.0%} instead of {usual:.0%}. {changes[check].why}"
+        f"{check}: at least {shares[check]:.0%} instead of {usual:.0%}. {changes[check].why}"
         for check, usual in requirement.checks.items()
-        if check in changes
+        if check in shares
     )
     return RequirementOutcome(
         requirement.id,
