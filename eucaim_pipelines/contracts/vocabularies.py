@@ -20,7 +20,8 @@ def bare(code: str) -> str:
     return code.removeprefix(PREFIX).strip()
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """The spelling as `Vocabulary.aliases` holds it."""
     return " ".join(text.split()).casefold()
 
 
@@ -53,7 +54,7 @@ class Vocabulary:
         """Code for a code (bare or `EUCAIM:`), a label or an alias; letter case and spacing do not count."""
         if text is None:
             return None
-        return self.bare_code(text) or self.aliases.get(_folded(text))
+        return self.bare_code(text) or self.aliases.get(folded(text))
 
     def bare_code(self, text: str) -> str | None:
         """The text, if it is itself a code of this vocabulary (bare or `EUCAIM:`)."""
@@ -68,8 +69,8 @@ class Vocabulary:
         exact = self.code(text)
         if exact is not None or text is None:
             return exact
-        folded = _folded(text)
-        hits = [alias for alias in self.aliases if len(alias) > 2 and alias in folded]
+        plain = folded(text)
+        hits = [alias for alias in self.aliases if len(alias) > 2 and alias in plain]
         return self.aliases[max(hits, key=lambda alias: (len(alias), alias))] if hits else None
 
 
@@ -96,7 +97,7 @@ def load(name: str, folder: Path | None = None) -> Vocabulary:
             continue
         codes.add(code)
         for spelling in (row["label"], *row["aliases"].split("|")):
-            if spelling.strip() and aliases.setdefault(_folded(spelling), code) != code:
+            if spelling.strip() and aliases.setdefault(folded(spelling), code) != code:
                 raise _error(
                     path, line, f"'{spelling}' already stands for another code.", "Keep one of them."
                 )
