@@ -48,10 +48,7 @@ def build(settings: Settings) -> dg.Definitions:
             "store": Store(
                 release=settings.release, s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region
             ),
-            "contracts": Contracts(
-                sources=str(settings.sources),
-                data_contracts=str(settings.data_contracts) if settings.data_contracts else None,
-            ),
+            "contracts": Contracts.of(settings),
             "pseudonymisation": pseudonymisation,
         },
     )

@@ -16,7 +16,7 @@ from eucaim_pipelines.errors import SettingsError
 
 _PATHS = (
     *("landing", "restricted", "sources", "key_file", "pseudonym_map", "lethe_secret_file"),
-    *("dagster_home", "data_contracts"),
+    *("dagster_home", "data_contracts", "ontology"),
 )
 Read = TypeVar("Read", bound="ReleaseSettings")
 
@@ -73,6 +73,9 @@ class Settings(ReleaseSettings):
     )
     data_contracts: Path | None = Field(
         None, description="Folder of table contracts; default: the project's own"
+    )
+    ontology: Path | None = Field(
+        None, description="The full hyper-ontology (OWL, or CSV): more spellings and suggestions"
     )
     dagster_home: Path | None = Field(
         None, description="DAGSTER_HOME for commands, unless the variable is set"

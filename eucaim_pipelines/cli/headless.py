@@ -55,8 +55,7 @@ class Site:
         self.settings = settings
         self.restricted = RestrictedZone(folder=folder, landing=str(settings.landing))
         self.releasable = ReleasableZone(folder=folder)
-        contracts = str(settings.data_contracts) if settings.data_contracts else None
-        self.contracts = Contracts(sources=str(settings.sources), data_contracts=contracts)
+        self.contracts = Contracts.of(settings)
         self.pseudonymisation = Pseudonymisation.of(settings)
         where = Store(
             release=settings.release, s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region

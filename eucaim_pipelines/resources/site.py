@@ -11,10 +11,13 @@ from typing import Any, cast
 import dagster as dg
 from pydantic import PrivateAttr
 
+from eucaim_pipelines.cdm.matching import Matcher
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import vocabularies
+from eucaim_pipelines.contracts.ontology import Concept, load_ontology, widened
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
+from eucaim_pipelines.contracts.words import load_words
 from eucaim_pipelines.deidentification.images import Deidentifier
 from eucaim_pipelines.deidentification.keys.lethe import Lethe
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
@@ -33,7 +36,15 @@ class Contracts(dg.ConfigurableResource):
 
     sources: str
     data_contracts: str | None = None
+    ontology: str | None = None
     _read: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Contracts":
+        """As the settings say."""
+        names = ("data_contracts", "ontology")
+        given = {name: str(path) for name in names if (path := getattr(settings, name)) is not None}
+        return cls(sources=str(settings.sources), **given)
 
     @property
     def folder(self) -> Path:
@@ -72,9 +83,19 @@ class Contracts(dg.ConfigurableResource):
         return cast(Tiers, self._once("tiers/", lambda: load_tiers(path, known_checks(self.tables()))))
 
     def vocabularies(self) -> dict[str, vocabularies.Vocabulary]:
-        """Value sets by name."""
-        sets = self._once("vocabularies/", lambda: vocabularies.load_all(self.folder))
+        """Value sets by name, with the further spellings of the site's ontology file, if it names one."""
+        sets = self._once(
+            "vocabularies/", lambda: widened(vocabularies.load_all(self.folder), self._concepts())
+        )
         return cast(dict[str, vocabularies.Vocabulary], sets)
+
+    def matcher(self) -> Matcher:
+        """What finds the nearest concepts of a local spelling."""
+        words = self._once("words/", lambda: load_words(self.folder))
+        return Matcher(self.vocabularies(), words, self._concepts())
+
+    def _concepts(self) -> dict[str, Concept]:
+        return load_ontology(Path(self.ontology), self.folder) if self.ontology else {}
 
     def _once(self, name: str, read: Callable[[], Any]) -> Any:
         """Read a contract the first time it is asked for; a run sees one state of it throughout."""
@@ -87,7 +108,8 @@ class Contracts(dg.ConfigurableResource):
         digest = hashlib.sha256()
         shared = [path for path in sorted(self.folder.rglob("*")) if path.suffix in (".csv", ".yaml")]
         shared = [path for path in shared if "sources" not in path.relative_to(self.folder).parts]
-        for path in (*shared, self.source_path(dataset)):
+        ontology = [Path(self.ontology)] if self.ontology else []
+        for path in (*shared, *ontology, self.source_path(dataset)):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from eucaim_pipelines.cdm.matching import ONTOLOGY
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.errors import SettingsError, SiteKeyError
-from eucaim_pipelines.resources.site import Pseudonymisation
+from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 
 SECRET = "019a39ba16da7edb9e906440a48e9ed32"
 
@@ -61,3 +62,17 @@ def test_nothing_starts_with_a_wrong_secret_file(files, name):
     files[name].write_text("neither this nor that\n")
     with pytest.raises((SiteKeyError, SettingsError)):
         good.check()
+
+
+def test_the_full_ontology_is_a_rule_and_widens_what_is_known(tmp_path):
+    (tmp_path / "x.yaml").write_text("dataset_id: x\ntier: 1\n", encoding="utf-8")
+    full = tmp_path / "full.csv"
+    header = "concept_code,concept_uri,concept_name,omop_domain_id\n"
+    full.write_text(header + "CLIN1000075,u,Prostatic malignancy,Condition\n", encoding="utf-8")
+    alone, wider = Contracts(sources=str(tmp_path)), Contracts(sources=str(tmp_path), ontology=str(full))
+    assert alone.vocabularies()["cancer_condition"].code("prostatic malignancy") is None
+    assert wider.vocabularies()["cancer_condition"].code("prostatic malignancy") == "CLIN1000075"
+    assert wider.matcher().nearest("prostatic malignancy", [ONTOLOGY])[0].code == "CLIN1000075"
+    before = {alone.digest("x"), wider.digest("x")}
+    full.write_text(header + "CLIN1000075,u,Malignancy of prostate,Condition\n", encoding="utf-8")
+    assert len(before | {wider.digest("x")}) == 3
