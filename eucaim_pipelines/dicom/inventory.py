@@ -8,9 +8,10 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from eucaim_pipelines.dicom import pixel_streams, sop_classes, transfer_syntaxes
+from eucaim_pipelines.dicom import pixel_streams, seg_attributes, sop_classes, transfer_syntaxes
 from eucaim_pipelines.dicom.elements import PIXEL_ELEMENTS, DataSet, Value
 from eucaim_pipelines.dicom.faces import recognizable_face
+from eucaim_pipelines.dicom.frames import frame_positions
 from eucaim_pipelines.dicom.risk import risk
 from eucaim_pipelines.dicom.tables import rows
 from eucaim_pipelines.dicom.values import (
@@ -29,6 +30,7 @@ from eucaim_pipelines.dicom.values import (
 _PROCEDURE_STEPS = "1.2.840.10008.3.1.2."
 """SOP classes of patients, studies, visits and procedure steps: references to them are to no object."""
 _NO_REFERENCES = frozenset({0x00081110, 0x00081111, 0x00081120, 0x04000561})
+_SHARED_GROUPS, _PER_FRAME_GROUPS = 0x52009229, 0x52009230
 _REMEMBERED = 20_000
 _UNKNOWN = object()
 
@@ -69,7 +71,10 @@ def header_row(ds: DataSet) -> dict[str, Any]:
     row["TransferSyntaxUID"] = ds.transfer_syntax
     row["pixel_digest"] = None
     row["referenced_sop_instance_uids"] = sorted(set(references(ds)))
-    row["segments"] = _segments(ds) if sop_classes.kind(row["SOPClassUID"] or "") == "seg" else None
+    segmentation = sop_classes.kind(row["SOPClassUID"] or "") == "seg"
+    row["segments"] = _segments(ds) if segmentation else None
+    row["seg_missing"] = seg_attributes.missing(ds) if segmentation else None
+    row["frame_positions"] = None if segmentation else frame_positions(ds)
     row["risk"] = risk(ds)
     row["recognizable_face"] = recognizable_face(row)
     return row
@@ -123,14 +128,24 @@ def _known(characters: bytes, little_endian: bool) -> dict[tuple[str, tuple[str,
 
 
 def _nested(ds: DataSet, column: _Column) -> tuple[DataSet, tuple[str, Value] | None]:
-    """Where a column's value stands in the first items along its path."""
+    """Where a column's value stands in the first items along its path.
+
+    What an enhanced object does not say for all frames is taken from its first frame.
+    """
+    found = _along(ds, column.path)
+    if found[1] is None and column.path[0] == _SHARED_GROUPS and _PER_FRAME_GROUPS in ds:
+        found = _along(ds, (_PER_FRAME_GROUPS, *column.path[1:]))
+    return found
+
+
+def _along(ds: DataSet, path: tuple[int, ...]) -> tuple[DataSet, tuple[str, Value] | None]:
     where = ds
-    for tag in column.path[:-1]:
+    for tag in path[:-1]:
         children = items(where, tag)
         if not children:
             return ds, None
         where = children[0]
-    return where, where.elements.get(column.path[-1])
+    return where, where.elements.get(path[-1])
 
 
 def _value(column: _Column, vr: str, value: bytes, where: DataSet) -> Any:
@@ -158,6 +173,8 @@ def _segments(ds: DataSet) -> list[dict[str, Any]]:
                 "algorithm_name": text(item, 0x00620009),
                 "property_category": _code(item, 0x00620003),
                 "property_type": _code(item, 0x0062000F),
+                "tracking_id": text(item, 0x00620020),
+                "tracking_uid": text(item, 0x00620021),
             }
         )
     return found

@@ -19,8 +19,19 @@ _SEGMENT = pa.struct(
         ("algorithm_name", pa.string()),
         ("property_category", pa.string()),
         ("property_type", pa.string()),
+        ("tracking_id", pa.string()),
+        ("tracking_uid", pa.string()),
     ]
 )
+_FRAMES = pa.struct(
+    [
+        ("position", pa.list_(pa.float64())),
+        ("orientation", pa.list_(pa.float64())),
+        ("stack", pa.list_(pa.int64())),
+        ("temporal", pa.list_(pa.int64())),
+    ]
+)
+_ATTRIBUTE = pa.struct([("attribute", pa.string()), ("type", pa.string())])
 _DERIVED = (
     ("pixel_digest", pa.string(), "SHA-256 of the pixel data without its offset table; null without pixels"),
     (
@@ -29,6 +40,12 @@ _DERIVED = (
         "Referenced objects at any depth, sorted, distinct",
     ),
     ("segments", pa.list_(_SEGMENT), "Segments of a segmentation; codes as scheme:value"),
+    ("seg_missing", pa.list_(_ATTRIBUTE), "Attributes that a segmentation lacks, with EUCAIM's type of them"),
+    (
+        "frame_positions",
+        _FRAMES,
+        "Where the frames of a multi-frame object lie, three numbers in mm per frame",
+    ),
     ("risk", pa.string(), "Why the pixels may identify somebody; null when nothing says so"),
     ("recognizable_face", pa.bool_(), "Whether somebody's face could be rebuilt from the image"),
 )
