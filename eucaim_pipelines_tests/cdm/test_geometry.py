@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eucaim_pipelines.cdm.geometry import slice_geometry
@@ -54,6 +54,7 @@ def numbers(found):
     return found["slice_spacing_mm"], found["slice_gaps"], found["missing_slices"]
 
 
+@settings(deadline=None)
 @given(
     heights=st.sets(st.integers(-40, 40), min_size=3, max_size=30),
     spacing=st.sampled_from([0.625, 1, 2.5, 5]),
@@ -64,6 +65,7 @@ def test_missing_slices_are_those_between_the_first_and_the_last(heights, spacin
     steps = sorted(heights)
     distances = sorted(np.diff(steps))
     usual = distances[(len(distances) - 1) // 2]
+    assume(all(10 * distance != 11 * usual for distance in distances))  # exactly at the limit
     order = data.draw(st.permutations(steps))
     found = one(*(image(spacing * step, orientation) for step in order))
     wider = [distance for distance in distances if distance > 1.1 * usual]
