@@ -52,7 +52,10 @@ def build(table: str, inputs: CdmInputs) -> pa.Table:
     contract = inputs.contracts[table]
     names = contract.schema.names
     order = (*contract.primary_key, *names)
-    rows = sorted(_BUILDERS[table](inputs), key=lambda row: [_sortable(row.get(name)) for name in order])
+    rows = sorted(
+        _BUILDERS[table](inputs) if table in _BUILDERS else [],
+        key=lambda row: [_sortable(row.get(name)) for name in order],
+    )
     return pa.Table.from_pylist(
         [{name: row.get(name) for name in names} for row in rows], schema=contract.schema
     )

@@ -7,17 +7,27 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.errors import ContractError
 
 COLUMNS = ("code", "label", "aliases", "kind", "origin")
+CATEGORY = "category"
+"""Column that a vocabulary may have beside `COLUMNS`: code of the category that goes with each code."""
 PREFIX = "EUCAIM:"
+Form = Literal["bare", "prefixed"]
+"""How a code is written: as the tables hold it, or as the compact URI that some readers ask for."""
 
 
 def bare(code: str) -> str:
     """The code without its `EUCAIM:` prefix, as the tables hold it."""
     return code.removeprefix(PREFIX).strip()
+
+
+def formed(code: str, form: Form) -> str:
+    """The bare code in the form that a reader asks for."""
+    return code if form == "bare" else f"{PREFIX}{code}"
 
 
 def folded(text: str) -> str:
@@ -39,6 +49,8 @@ class Vocabulary:
         The concept above all codes, where the value set has one; small categories are pooled into it.
     aliases
         Folded spelling (labels included) to code.
+    categories
+        Code to the code of its category; empty where the vocabulary has none.
     """
 
     name: str
@@ -46,6 +58,7 @@ class Vocabulary:
     codes: frozenset[str]
     root: str | None
     aliases: Mapping[str, str]
+    categories: Mapping[str, str]
 
     def __contains__(self, code: object) -> bool:
         return code in self.codes
@@ -60,6 +73,12 @@ class Vocabulary:
         """The text, if it is itself a code of this vocabulary (bare or `EUCAIM:`)."""
         plain = bare(text)
         return plain if plain in self.codes else None
+
+    def form(self, code: str, form: Form) -> str:
+        """A code of this vocabulary, bare or prefixed, as a reader asks for it; KeyError for any other."""
+        if code not in self.codes:
+            raise KeyError(self.name)
+        return formed(code, form)
 
     def code_within(self, text: str | None) -> str | None:
         """As `code`, else the code of the longest alias that occurs inside the text.
@@ -87,6 +106,7 @@ def load(name: str, folder: Path | None = None) -> Vocabulary:
     codes: set[str] = set()
     aliases: dict[str, str] = {}
     root: str | None = None
+    categories: dict[str, str] = {}
     for line, row in _rows(path):
         code = row["code"]
         if code in labels:
@@ -96,12 +116,14 @@ def load(name: str, folder: Path | None = None) -> Vocabulary:
             root = code
             continue
         codes.add(code)
+        if row.get(CATEGORY):
+            categories[code] = row[CATEGORY]
         for spelling in (row["label"], *row["aliases"].split("|")):
             if spelling.strip() and aliases.setdefault(folded(spelling), code) != code:
                 raise _error(
                     path, line, f"'{spelling}' already stands for another code.", "Keep one of them."
                 )
-    return Vocabulary(name, labels, frozenset(codes), root, aliases)
+    return Vocabulary(name, labels, frozenset(codes), root, aliases, categories)
 
 
 def load_all(folder: Path | None = None) -> dict[str, Vocabulary]:
@@ -114,9 +136,12 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
+            if tuple(reader.fieldnames or ()) not in (COLUMNS, (*COLUMNS, CATEGORY)):
                 raise _error(
-                    path, 1, "The columns are not those of a vocabulary.", f"Write {','.join(COLUMNS)}."
+                    path,
+                    1,
+                    "The columns are not those of a vocabulary.",
+                    f"Write {','.join(COLUMNS)}, and {CATEGORY} where each code has one.",
                 )
             rows = [(reader.line_num, row) for row in reader]
     except OSError:
@@ -125,13 +150,18 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         ) from None
     for line, row in rows:
         complete = None not in row.values() and None not in row
+        uncategorised = CATEGORY in row and (row["kind"] == "value") != bool(row[CATEGORY])
         if (
             not complete
+            or uncategorised
             or not (row["code"] and row["label"] and row["origin"])
             or row["kind"] not in ("value", "root")
         ):
             raise _error(
-                path, line, "Code, label, kind (value or root) and origin must be filled.", "Fill them."
+                path,
+                line,
+                "Code, label, kind (value or root), origin and category, if there is one, must be filled.",
+                "Fill them.",
             )
     return rows
 

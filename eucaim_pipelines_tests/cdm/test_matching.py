@@ -34,7 +34,7 @@ def first(text, vocabulary, language=None):
         ("Radioterapia", "treatment_type", "Radiotherapy"),
         ("Bestralung", "treatment_type", "Radiotherapy"),
         ("χημειοθεραπεία", "treatment_type", "Chemotherapy"),
-        ("XIMEIOΘEPAΠEIA", "treatment_type", None),
+        ("XIMEIOΘEPAΠEIA", "treatment_type", "Chemotherapy"),
         ("borstsparende operatie", "treatment_type", "Partial mastectomy"),
         ("C61", "cancer_condition", "Malignant neoplasm of prostate"),
         ("C34.1", "cancer_condition", "Malignant tumor of lung"),
