@@ -23,7 +23,8 @@ ARROW_TYPES = {
     "boolean": pa.bool_(),
 }
 Requirement = Literal["always", "if_available", "optional"]
-FILLED_BY = ("key", "patient", "dataset", "link", "images", "linkage")
+FILLED_BY = ("key", "patient", "dataset", "link", "images", "linkage", "nobody")
+"""Who fills a field that no source contract may map; `nobody`: it stays empty, for what it would say."""
 _CODE = re.compile(r"[A-Z]{2,5}[0-9]{5,8}")
 _UNIT = re.compile(r"[!-~]+")
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
