@@ -7,14 +7,12 @@ import json
 from dataclasses import asdict
 
 import dagster as dg
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.assets import stated
 from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.assets.state import code_digest
-from eucaim_pipelines.cdm import people
-from eucaim_pipelines.contracts.sources import ClinicalFile
+from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.deidentification.statement import public_key, sign
 from eucaim_pipelines.quality.linkage import CrossedCounts
 from eucaim_pipelines.release.publication import json_bytes
@@ -55,7 +53,7 @@ def evidence(
         quarantined=balance["quarantined"],
         studies=links.num_rows,
         studies_without_patient_id=links.column("PatientID").null_count,
-        coded_cells=sum(_coded_cells(rows[spec.name], spec) for spec in source.clinical),
+        coded_cells=sum(coding.given_cells(rows[spec.name], spec) for spec in source.clinical),
         unmapped_cells=pc.sum(unmapped.column("rows")).as_py() or 0,
         clinical_rows=sum(table.num_rows for table in rows.values()),
         duplicate_keys=repeated,
@@ -82,8 +80,3 @@ def evidence(
             "statement": dg.MetadataValue.md(stated.statement_text(statement)),
         }
     )
-
-
-def _coded_cells(rows: pa.Table, spec: ClinicalFile) -> int:
-    """Cells with a value in the columns that go on."""
-    return sum(len(rows) - rows.column(spec.declared[name]).null_count for name in spec.fields)

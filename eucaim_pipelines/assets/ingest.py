@@ -19,7 +19,8 @@ from eucaim_pipelines.ingest.clinical_rows import current_rows, reinterpret
 from eucaim_pipelines.ingest.combination import DISPOSITIONS
 from eucaim_pipelines.ingest.exports import unfinished_markers
 from eucaim_pipelines.ingest.ledger import Ledger
-from eucaim_pipelines.ingest.reception import receive
+from eucaim_pipelines.ingest.lost_columns import stop_where_columns_are_lost
+from eucaim_pipelines.ingest.reception import list_exports, receive
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
@@ -43,16 +44,20 @@ def received_files(
     source = contracts.source(dataset)
     state = dataset_state(dataset, Places(restricted, contracts, pseudonymisation, store))
     exports = restricted.exports(dataset)
-    store.open().sweep(dataset)
+    listing, tables = list_exports(exports), restricted.shelf(dataset).path("tables")
+    limit = restricted.max_file_bytes
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
+        stop_where_columns_are_lost(ledger, exports, listing, source, tables=tables, limit=limit)
+        store.open().sweep(dataset)
         _forget_what_was_read_otherwise(ledger, source, restricted, contracts)
         look = receive(
             ledger,
             exports,
-            source.clinical,
+            listing,
+            source,
             executor,
-            tables=restricted.shelf(dataset).path("tables"),
-            limit=restricted.max_file_bytes,
+            tables=tables,
+            limit=limit,
             progress=progress_to(context, "files read"),
         )
         inventory.decide(ledger)
@@ -110,7 +115,7 @@ def clinical_records(
     dataset = context.partition_key
     shelf = restricted.shelf(dataset)
     with restricted.ledger(dataset) as ledger:
-        combined = current_rows(ledger, contracts.source(dataset).clinical, shelf.path("tables"))
+        combined = current_rows(ledger, contracts.source(dataset), shelf.path("tables"))
         ledger.note(
             rows_removed=str(sum(c.removed for c in combined.values())),
             duplicate_keys=str(sum(c.duplicate_keys for c in combined.values())),
@@ -164,7 +169,10 @@ def coded_records(
     images = coding.unmapped_images(shelf.read("dicom_instances"), source, vocabularies)
     unmapped = pa.concat_tables([c.unmapped for c in coded.values()] + [images])
     shelf.write("unmapped_values", unmapped)
+    less_exact = pa.concat_tables([c.less_exact for c in coded.values()] or [coding.LESS_EXACT.empty_table()])
+    shelf.write("less_exact_values", less_exact)
     counts = {f"rows_{name}": table.num_rows for name, table in tables.items()}
+    counts["less_exact_cells"] = sum(less_exact.column("rows").to_pylist())
     yield dg.MaterializeResult(asset_key=["restricted", "coded_records"], metadata=counted(**counts))
     yield dg.MaterializeResult(
         asset_key=["restricted", "unmapped_values"],

@@ -1,58 +1,59 @@
 """Clinical cells become codes, dates and numbers; what cannot be coded becomes a table, not a crash.
 
-Restricted zone: patients and rows still carry the hospital's identifiers. How rows relate lies in `linkage`.
+Restricted zone: patients and rows still carry the hospital's identifiers. What one cell means is decided in
+`cells`; how rows relate lies in `linkage`.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from eucaim_pipelines.cdm import cells
 from eucaim_pipelines.cdm.imaging_codes import ImagingCodes
-from eucaim_pipelines.contracts import date_formats
-from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
-from eucaim_pipelines.contracts.sources import ClinicalFile, Column, SourceContract
+from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, FieldSource
+from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
-from eucaim_pipelines.dicom.lifetimes import OLDEST_AGE_YEARS
 
 PATIENT, RECORD_KEY = "PatientID", "record_key"
 KEY_SEPARATOR = "\x1f"
 TYPES = {
     "code": pa.string(),
+    "episode": pa.string(),
+    "study_uid": pa.string(),
     "age": pa.float64(),
     "number": pa.float64(),
     "integer": pa.int64(),
-    "date": pa.date32(),
-    "boolean": pa.bool_(),
     "days": pa.int64(),
     "timepoint": pa.int64(),
-    "study_uid": pa.string(),
-    "episode": pa.string(),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
 }
-UNMAPPED = pa.schema(
-    [
-        ("file", pa.string()),
-        ("field", pa.string()),
-        ("vocabulary", pa.string()),
-        ("value", pa.string()),
-        ("rows", pa.int64()),
-    ]
-)
-_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_COUNTS = [("rows", pa.int64()), ("patients", pa.int64())]
+UNMAPPED = pa.schema([*((name, pa.string()) for name in ("file", "field", "vocabulary", "value")), *_COUNTS])
+LESS_EXACT = pa.schema([*((name, pa.string()) for name in ("file", "field", "why")), *_COUNTS])
 
 
 @dataclass(frozen=True)
 class Coded:
-    """The coded rows of one clinical file, and the values that could not be coded (`UNMAPPED`).
+    """The coded rows of one clinical file, and what was lost on the way.
 
-    In `unmapped` the vocabulary of a date, number, integer, age or boolean is that word.
+    Attributes
+    ----------
+    table
+        `schema(spec)`.
+    unmapped
+        `UNMAPPED`: values that could not be coded, as received; where a field has no vocabulary, what it is
+        (date, number, …) stands in its place. Restricted.
+    less_exact
+        `LESS_EXACT`: how many values of a field say more than was told: `limit` (`<0.1` taken as 0.1),
+        `month` (the first of the month stands for it), `year` (the first of January does). No value.
     """
 
     table: pa.Table
     unmapped: pa.Table
+    less_exact: pa.Table
 
 
 def kinds(spec: ClinicalFile) -> dict[str, str]:
@@ -76,37 +77,129 @@ def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, 
     ----------
     rows
         `Combined.rows` of `ingest.clinical_files.combine`: text columns named by the file's headers.
+    vocabularies
+        By name; they may be wider than the project's own.
 
     Returns
     -------
     Coded
         `schema(spec)`; a cell that has no code, or is no date or number in the declared form, is null and
-        counted among the unmapped. Ages are years with one decimal.
+        counted among the unmapped. Ages are years with one decimal, other numbers in the unit of the field
+        that they fill. A cell with several values (`separator`) gives one row for each.
     """
-    cells = {name: rows.column(name).to_pylist() for name in spec.columns}
-    key_columns = [cells[spec.declared[field]] for field in spec.key]
-    record_keys = [KEY_SEPARATOR.join((spec.name, *key)) for key in zip(*key_columns, strict=True)]
-    unmapped: Counter[tuple[str, str, str, str]] = Counter()
-    coded: list[list[Any]] = []
-    for name, column in spec.fields.items():
-        memory: dict[str, Any] = {}
-        values = []
-        for cell in cells[spec.declared[name]]:
-            if cell is not None and cell not in memory:
-                memory[cell] = _coded(cell, column, spec, vocabularies)
-            value = None if cell is None else memory[cell]
-            if cell is not None and value is None:
-                unmapped[spec.name, name, column.vocabulary or column.kind, cell] += 1
-            values.append(value)
-        coded.append(values)
-    table = pa.table([cells[spec.patient_column], record_keys, *coded], schema=schema(spec))
-    return Coded(table, _unmapped(unmapped))
+    rows, numbers = _one_value_per_cell(rows, spec)
+    patients = rows.column(spec.patient_column)
+    columns, unmapped, less_exact = [], [], []
+    for name, source in _passing(spec).items():
+        texts = _texts(rows, source).dictionary_encode()
+        code = cells.coder(name, source, spec, vocabularies)
+        spellings = texts.dictionary.to_pylist()
+        told = [code(text) for text in spellings]
+        columns.append(pa.array([cell.value for cell in told], TYPES[source.column.kind]).take(texts.indices))
+        lost = pa.array(
+            [None if cell.mapped else text for cell, text in zip(told, spellings, strict=True)], pa.string()
+        )
+        kind = source.column.value_set or source.column.kind
+        unmapped.append(_counted((spec.name, name, kind), lost.take(texts.indices), patients, UNMAPPED))
+        notes = pa.array([cell.note for cell in told], pa.string()).take(texts.indices)
+        less_exact.append(_counted((spec.name, name), notes, patients, LESS_EXACT))
+    table = pa.table([patients, _record_keys(rows, numbers, spec), *columns], schema=schema(spec))
+    return Coded(
+        table.combine_chunks(),
+        pa.concat_tables([UNMAPPED.empty_table(), *unmapped]),
+        pa.concat_tables([LESS_EXACT.empty_table(), *less_exact]),
+    )
+
+
+def given_cells(rows: pa.Table, spec: ClinicalFile) -> int:
+    """How many cells the fields that go on were given: what could have been coded."""
+    rows, _ = _one_value_per_cell(rows, spec)
+    return sum(len(rows) - _texts(rows, source).null_count for source in _passing(spec).values())
+
+
+def pointers(rows: pa.Table, spec: ClinicalFile) -> pa.Table:
+    """Where each coded row stands in the delivered files: record_key, export, line; in the rows' order."""
+    rows, numbers = _one_value_per_cell(rows, spec)
+    columns = [_record_keys(rows, numbers, spec), rows.column("export"), rows.column("line")]
+    return pa.table(columns, names=[RECORD_KEY, "export", "line"])
+
+
+def _passing(spec: ClinicalFile) -> dict[str, FieldSource]:
+    """Fields that go on, to where their texts come from."""
+    return {name: source for name, source in spec.sources.items() if name in spec.fields}
+
+
+def _texts(rows: pa.Table, source: FieldSource) -> pa.Array:
+    """The texts of one field, before they are read: its cell, several joined, or the first that is given."""
+    found = [rows.column(header).combine_chunks() for header in source.headers]
+    if source.joined is not None:
+        return pc.binary_join_element_wise(*found, source.joined)
+    return pc.coalesce(*found)
+
+
+def _one_value_per_cell(rows: pa.Table, spec: ClinicalFile) -> tuple[pa.Table, pa.Array]:
+    """Rows with one value in each cell, and the number of each row among those of its line, from 1.
+
+    Several cells of one row are taken in parallel, first with first; one value goes with all. A cell with
+    another number of values stays whole, in the first row, where it can only be unmapped.
+    """
+    headers = [name for name, column in spec.columns.items() if column.separator is not None]
+    if not headers:
+        return rows, pa.repeat(1, len(rows))
+    split = {
+        name: _split(rows.column(name).to_pylist(), str(spec.columns[name].separator)) for name in headers
+    }
+    counts = [max(map(len, values)) for values in zip(*split.values(), strict=True)]
+    at = [row for row, count in enumerate(counts) for _ in range(count)]
+    numbers = [number for count in counts for number in range(count)]
+    found = rows.take(pa.array(at, pa.int64()))
+    for name, values in split.items():
+        whole = rows.column(name).to_pylist()
+        column = [_nth(values[row], n, counts[row], whole[row]) for row, n in zip(at, numbers, strict=True)]
+        found = found.set_column(found.column_names.index(name), name, pa.array(column, pa.string()))
+    return found, pa.array([number + 1 for number in numbers], pa.int64())
+
+
+def _split(texts: Sequence[str | None], separator: str) -> list[list[str | None]]:
+    return [[part.strip() or None for part in text.split(separator)] if text else [None] for text in texts]
+
+
+def _nth(values: Sequence[str | None], number: int, count: int, whole: str | None) -> str | None:
+    if len(values) == 1:
+        return values[0]
+    if len(values) != count:
+        return whole if number == 0 else None
+    return values[number]
+
+
+def _record_keys(rows: pa.Table, numbers: pa.Array, spec: ClinicalFile) -> pa.Array:
+    """File and key of every row; of several rows of one line the second and later ones have their number."""
+    key = [rows.column(spec.declared[field]).combine_chunks() for field in spec.key]
+    plain = pc.binary_join_element_wise(spec.name, *key, KEY_SEPARATOR)
+    numbered = pc.binary_join_element_wise(plain, pc.cast(numbers, pa.string()), KEY_SEPARATOR)
+    return pc.if_else(pc.equal(numbers, 1), plain, numbered)
+
+
+def _counted(head: tuple[str, ...], told: pa.Array, patients: pa.ChunkedArray, shape: pa.Schema) -> pa.Table:
+    """Rows and patients of every text that is told of a field, sorted; `head` stands before each text."""
+    given = pc.is_valid(told)
+    table = pa.table({"told": told.filter(given), "patient": patients.filter(given)})
+    found = table.group_by("told", use_threads=False).aggregate(
+        [("patient", "count"), ("patient", "count_distinct")]
+    )
+    found = found.sort_by("told")
+    names = [pa.repeat(name, len(found)) for name in head]
+    counts = [found["patient_count"], found["patient_count_distinct"]]
+    return pa.table([*names, found["told"], *counts], schema=shape)
 
 
 def identities(rows: pa.Table, spec: ClinicalFile) -> dict[str, frozenset[str]]:
     """PatientID to every cell that identifies this patient: the identifier and the columns `is: identity`."""
     found: dict[str, set[str]] = {}
     patients = rows.column(spec.patient_column).to_pylist()
+    prefix = spec.columns[spec.patient_column].prefix
+    if prefix is not None:  # the holder's own number, before it became that of the images
+        found = {patient: {patient.removeprefix(prefix)} for patient in patients}
     for name in spec.identity_columns:
         for patient, cell in zip(patients, rows.column(name).to_pylist(), strict=True):
             if cell is not None:
@@ -128,8 +221,8 @@ def all_identities(
     """
     found: dict[str, set[str]] = {}
     for spec in specs:
-        for patient, cells in identities(rows[spec.name], spec).items():
-            found.setdefault(patient.strip(), set()).update(cells)
+        for patient, names in identities(rows[spec.name], spec).items():
+            found.setdefault(patient.strip(), set()).update(names)
     births = instances.group_by(["PatientID", "PatientBirthDate"], use_threads=False).aggregate([])
     for row in births.to_pylist():
         if row["PatientID"] and row["PatientBirthDate"]:
@@ -145,66 +238,20 @@ def unmapped_images(
     `rows` counts series; `file` is "images" and `field` the DICOM keyword.
     """
     codes = ImagingCodes(source, vocabularies)
-    found: Counter[tuple[str, str, str, str]] = Counter()
+    images = codes.images(instances)
+    found = [UNMAPPED.empty_table()]
     for keyword, vocabulary, code in (
         ("BodyPartExamined", "body_part", codes.body_part),
         ("Manufacturer", "manufacturer", codes.manufacturer),
         ("Modality", "modality", codes.modality),
     ):
-        series = (
-            codes.images(instances).group_by(["SeriesInstanceUID", keyword], use_threads=False).aggregate([])
+        grouped = images.group_by(["PatientID", "SeriesInstanceUID", keyword], use_threads=False).aggregate(
+            []
         )
-        for value in series.column(keyword).to_pylist():
-            if value and code(value) is None:
-                found["images", keyword, vocabulary, value] += 1
-    return _unmapped(found)
-
-
-def _unmapped(found: Counter[tuple[str, str, str, str]]) -> pa.Table:
-    rows = [(*key, count) for key, count in sorted(found.items())]
-    return pa.table(
-        [list(column) for column in zip(*rows, strict=True)] or [[]] * len(UNMAPPED), schema=UNMAPPED
-    )
-
-
-def _coded(cell: str, column: Column, spec: ClinicalFile, vocabularies: Mapping[str, Vocabulary]) -> Any:
-    if column.kind == "code":
-        return _code(cell, column, vocabularies[str(column.vocabulary)])
-    if column.kind == "boolean":
-        return _mapped(cell, column) if column.values else _WORDS.get(cell.casefold())
-    if column.kind == "date":
-        return date_formats.read(cell, column.formats)
-    number = _number(cell, spec.decimal)
-    if number is None or (column.kind == "integer" and not number.is_integer()):
-        return None
-    if column.kind == "age":
-        return round(number, 1) if 0 <= number <= OLDEST_AGE_YEARS else None
-    return int(number) if column.kind == "integer" else number
-
-
-def _code(cell: str, column: Column, vocabulary: Vocabulary) -> Any:
-    """With a value map only the map and codes count: a label may mean something else in a local list."""
-    if not column.values:
-        return vocabulary.code(cell)
-    mapped = _mapped(cell, column)
-    return mapped if mapped is not None else vocabulary.bare_code(cell)
-
-
-def _mapped(cell: str, column: Column) -> Any:
-    """The value of this spelling, else of the only spelling that differs by letter case or spacing."""
-    if cell in column.values:
-        return column.values[cell]
-    wanted = _folded(cell)
-    found = {value for spelling, value in column.values.items() if _folded(spelling) == wanted}
-    return found.pop() if len(found) == 1 else None
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-def _number(cell: str, decimal: str) -> float | None:
-    """Plain decimal notation only: with thousands separators 1.234 would be two different numbers."""
-    if re.fullmatch(rf"[+-]?\d{{1,15}}({re.escape(decimal)}\d{{1,15}})?", cell, re.ASCII) is None:
-        return None
-    return float(cell.replace(decimal, "."))
+        told = grouped.column(keyword).combine_chunks().dictionary_encode()
+        spellings = told.dictionary.to_pylist()
+        lost = [None if not text or code(text) is not None else text for text in spellings]
+        patients = pc.fill_null(grouped.column("PatientID"), "")
+        uncoded = pa.array(lost, pa.string()).take(told.indices)
+        found.append(_counted(("images", keyword, vocabulary), uncoded, patients, UNMAPPED))
+    return pa.concat_tables(found)

@@ -14,6 +14,7 @@ from eucaim_pipelines.contracts.positions import Document, Place
 from eucaim_pipelines.contracts.source_columns import FIELD_KINDS, Column
 from eucaim_pipelines.contracts.source_files import ClinicalFile, Condition, Constant, TableMapping
 from eucaim_pipelines.contracts.tables import TableContract
+from eucaim_pipelines.contracts.units import AGES
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
 PEOPLE = "patient"
@@ -22,7 +23,6 @@ OWN = ("patient_id", "dataset_id", "patient_source")
 OFFSET = "offset_from_diagnosis"
 LINK_KINDS = ("study_uid", "timepoint", "episode")
 """Kinds of the file that `linkage.timepoints` names; they fill no table."""
-AGE_UNITS = ("a", "mo", "wk", "d")
 _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
     "code": pa.types.is_string,
     "age": pa.types.is_floating,
@@ -88,7 +88,7 @@ class FileChecker:
             if wrong is not None:
                 key = "precision" if wrong.startswith("precision") else "format"
                 raise self.document.error(f"{wrong}.", "Correct the format.", (*place, key))
-        if column.kind == "age" and (column.unit or "a") not in AGE_UNITS:
+        if column.kind == "age" and (column.unit or "a") not in AGES:
             raise self.document.error(
                 "An age has the unit a (years), mo (months), wk (weeks) or d (days).",
                 "Write one of them.",

@@ -110,9 +110,11 @@ class ClinicalFile(Part):
 
     Attributes
     ----------
+    quotes
+        Cells of a CSV file may be quoted (`"a;b"`); false where a `"` is a letter like any other.
     header, skip_lines, footer
-        Line of the header (1-based; lines above it are titles); lines below it that are no data; texts with
-        which the first row after the data begins, such as "Total".
+        Line of the header (1-based; lines above it are titles; 0: there is none, columns are `#1`, `#2`, …);
+        lines below it that are no data; texts with which the first row after the data begins ("Total").
     other_columns
         `refuse` stops a file with a column that is not listed; `ignore` leaves such columns out.
     thousands
@@ -130,8 +132,9 @@ class ClinicalFile(Part):
     delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] = ","
     decimal: Literal[".", ","] = "."
     thousands: Literal[".", ",", " ", "'"] | None = None
-    header: Annotated[int, Field(ge=1)] = 1
-    skip_lines: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    quotes: bool = True
+    header: Annotated[int, Field(ge=0)] = 1
+    skip_lines: tuple[Annotated[int, Field(ge=1)], ...] = ()
     footer: tuple[Annotated[Text, StringConstraints(min_length=1)], ...] = ()
     other_columns: Literal["refuse", "ignore"] = "refuse"
     missing: tuple[Text, ...] = ("",)

@@ -144,6 +144,14 @@ class SourceContract(Part):
         """The clinical file of this name; KeyError if there is none."""
         return {spec.name: spec for spec in self.clinical}[name]
 
+    def files_for(self, file_name: str) -> tuple[ClinicalFile, ...]:
+        """The clinical files that read a delivered file: the first whose pattern fits, and all that share it.
+
+        Several share one where the sheets of a workbook are described one by one.
+        """
+        first = self.file_for(file_name)
+        return () if first is None else tuple(spec for spec in self.clinical if spec.files == first.files)
+
     def file_for(self, file_name: str) -> ClinicalFile | None:
         """The clinical file whose pattern fits a delivered file's name; the first that fits, or none."""
         return next((spec for spec in self.clinical if spec.matches(file_name)), None)

@@ -9,9 +9,7 @@ from eucaim_pipelines.contracts.positions import Document, Place
 from eucaim_pipelines.contracts.source_files import ClinicalFile, Condition
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.contracts.tables import TableContract
-from eucaim_pipelines.contracts.units import SAME, Conversion, conversion
-
-YEARS = "a"
+from eucaim_pipelines.contracts.units import AGES, SAME, Conversion, conversion
 
 
 def in_model_units(
@@ -44,7 +42,7 @@ def _conversions(
     spec: ClinicalFile, tables: Mapping[str, TableContract], document: Document, place: Place
 ) -> dict[str, Conversion]:
     found: dict[str, Conversion] = {
-        name: _between(column.unit, YEARS, document, place)
+        name: AGES[column.unit]
         for name, column in spec.fields.items()
         if column.kind == "age" and column.unit is not None
     }

@@ -24,6 +24,13 @@ class Conversion(NamedTuple):
 
 
 SAME = Conversion()
+AGES = {
+    "a": SAME,
+    "mo": Conversion(1 / 12),
+    "wk": Conversion(7 / 365.25),
+    "d": Conversion(1 / 365.25),
+}
+"""Units in which ages are written, to years."""
 
 
 @cache

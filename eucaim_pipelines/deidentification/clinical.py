@@ -13,9 +13,16 @@ from eucaim_pipelines.contracts.source_model import GIVEN_SUFFIX, OFFSET_SUFFIX
 from eucaim_pipelines.deidentification.dates import POOLED_AGE_YEARS, DatePolicy, released_date
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 
-_KINDS = frozenset({"code", "age", "date", "number", "integer", "boolean"})
-_TYPES = {"code": pa.string(), "age": pa.float64(), "date": pa.date32(), "number": pa.float64()}
-_TYPES |= {"integer": pa.int64(), "boolean": pa.bool_()}
+_TYPES = {
+    **dict.fromkeys(("code", "episode", "study_uid"), pa.string()),
+    **dict.fromkeys(("age", "number"), pa.float64()),
+    **dict.fromkeys(("integer", "days", "timepoint"), pa.int64()),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+}
+"""Kinds of fields that may cross, and what they are then."""
+_OF_A_LIST = ("code", "boolean", "episode")
+"""Kinds whose cells hold values of a list of ours, which name nobody."""
 _LONG_ENOUGH = 6
 """Digits from which on a number without its leading zeros still counts as the identifier."""
 
@@ -56,7 +63,9 @@ def deidentify(
     table
         `PatientID` and `record_key` as received, then typed fields.
     kinds
-        Field to code, age (years), date, number, integer or boolean; other kinds and fields are denied.
+        Field to one of code, episode, age (years), date, days, number, integer, timepoint, boolean and
+        study_uid; other kinds and fields are denied. Days are differences and cross as they are; a study_uid
+        becomes that of the released images.
     pseudonyms
         The same key and shift as for images.
     pooled
@@ -86,7 +95,7 @@ def deidentify(
         "record_id": pa.array(record_ids, pa.string()),
     }
     fields = [name for name in table.column_names if name not in ("PatientID", "record_key")]
-    allowed = [name for name in fields if kinds.get(name) in _KINDS]
+    allowed = [name for name in fields if kinds.get(name) in _TYPES]
     caught: set[tuple[str, int]] = set()
     for name in allowed:
         kind, cells = kinds[name], []
@@ -97,7 +106,7 @@ def deidentify(
         for row, (patient, cell) in enumerate(zip(patients, table.column(name).to_pylist(), strict=True)):
             if name in emptied:
                 cell = None
-            elif cell is not None and kind not in ("code", "boolean"):
+            elif cell is not None and kind not in _OF_A_LIST:
                 if not names[patient].isdisjoint(_forms(cell)):
                     caught.add((name, row))
                 if (name, row) in caught or (origin, row) in caught:
@@ -118,6 +127,8 @@ def _change(
         return lambda cell, person: released_date(cell, person, pseudonyms, policy)
     if kind == "age":
         return lambda cell, person: pooled_years(cell, person in pooled)
+    if kind == "study_uid":
+        return pseudonyms.uid
     return lambda cell, person: cell
 
 

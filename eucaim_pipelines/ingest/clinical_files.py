@@ -1,55 +1,29 @@
-"""Clinical files as delivered: CSV and XLSX, every cell read as text.
+"""Clinical files as delivered become columns of text: header, rows, reasons why a row is refused.
 
-Which rows count is decided in `combination`, what a cell means (codes, dates, numbers) in `cdm.coding`.
+How lines are cut into cells lies in `table_lines`; which rows count is decided in `combination`, what a cell
+means (codes, dates, numbers) in `cdm.coding`.
 """
 
-import csv
-import io
+import re
 import unicodedata
-import warnings
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from eucaim_pipelines.contracts.source_model import Column
 from eucaim_pipelines.contracts.sources import ClinicalFile
-from eucaim_pipelines.errors import Refusal
 from eucaim_pipelines.ingest.combination import LINE, REASON, Combined, Reception, combine
+from eucaim_pipelines.ingest.table_lines import Line, TableRefusal, csv_lines, xlsx_lines
 
-__all__ = ["Combined", "Reception", "TableRefusal", "combine", "read", "schema"]
+__all__ = ["Combined", "Reception", "TableRefusal", "combine", "missing_columns", "read", "schema"]
 
 WRONG_LENGTH, WITHOUT_KEY = "ROW_LENGTH", "ROW_WITHOUT_KEY"
-
-# What openpyxl raises on a damaged or encrypted workbook; SyntaxError is the base of XML parse errors.
-_BAD_WORKBOOK = (
-    zipfile.BadZipFile, zlib.error, SyntaxError, EOFError, OSError, RuntimeError,
-    ValueError, TypeError, LookupError, AttributeError,
-)  # fmt: skip
-
-Row = tuple[int, list[str | None], str | None]  # line, cells in the contract's order, reason of a refused row
-
-
-class TableRefusal(Refusal):
-    """A clinical file cannot be read as its source contract says; it is quarantined.
-
-    The message names the pattern of the file and columns of the contract, never a file's own name or cell.
-    """
-
-    def __init__(
-        self, reason: str, spec: ClinicalFile, missing: Sequence[str] = (), unlisted: int = 0
-    ) -> None:
-        super().__init__(reason)
-        self.pattern, self.missing, self.unlisted = spec.files, tuple(missing), unlisted
-        which = f" Missing columns: {', '.join(self.missing)}." if self.missing else ""
-        more = f" Columns that the source contract does not list: {unlisted}." if unlisted else ""
-        self.args = (f"A file of '{spec.files}' is refused: {reason}.{which}{more}",)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Refusal, (self.reason,)
+_ROWS_AT_ONCE = 20_000
+"""As Python objects a row takes twenty times the room that it takes as columns."""
 
 
 def schema(spec: ClinicalFile) -> pa.Schema:
@@ -65,132 +39,191 @@ def read(content: Path | bytes, spec: ClinicalFile) -> pa.Table:
     Returns
     -------
     pa.Table
-        `schema(spec)`; `line` is where the row starts (header = 1). Rows that are wholly empty are left
-        out. A row with another number of cells, or without a key cell, has a `reason` and no cells.
+        `schema(spec)`; `line` is where the row starts in its file (from 1). Lines that are wholly empty,
+        skipped, or from the footer on are left out. Empty cells of `fill_down` hold the value above, and
+        identifiers are those of the images (`take`, `pad`, `prefix`). A row with another number of cells, or
+        without a key cell, has a `reason` and no cells.
 
     Raises
     ------
     TableRefusal
         NO_COLUMNS: there is no header. TABLE_COLUMNS: the columns are not those of the contract; columns
-        that the contract does not list are refused too, since nothing passes by default.
+        that the contract does not list are refused too, unless it says that they do not matter.
         TABLE_ENCODING: encoding, quoting or format are not as the contract says.
     """
     data = content if isinstance(content, bytes) else content.read_bytes()
-    lines = _xlsx_lines(data, spec) if spec.format == "xlsx" else _csv_lines(data, spec)
-    try:
-        header = [cell.strip() for cell in next(lines, (1, []))[1]]
-        order = _order(header, spec)
-        rows = [
-            _row(line, cells, order, spec) for line, cells in lines if any(cell.strip() for cell in cells)
-        ]
-    except csv.Error:
-        raise TableRefusal("TABLE_ENCODING", spec) from None
-    columns = [[row[1][number] for row in rows] for number in range(len(spec.columns))]
-    return pa.table([[row[0] for row in rows], [row[2] for row in rows], *columns], schema=schema(spec))
+    header, lines = _opened(data, spec)
+    order = _order(header, spec)
+    width = len(header) if spec.other_columns == "ignore" else max(_width(header), max(order) + 1)
+    rows = _rows(lines, width, spec)
+    parts = [schema(spec).empty_table()]
+    while block := list(islice(rows, _ROWS_AT_ONCE)):
+        parts.append(_columns(block, order, spec))
+    return _without_keys(_filled_down(pa.concat_tables(parts), spec), spec)
 
 
-def _order(header: list[str], spec: ClinicalFile) -> list[int]:
-    """Position in the file of each column of the contract."""
-    while header and not header[-1]:  # spreadsheets end their lines with empty cells
-        header.pop()
-    if not header:
+def missing_columns(content: bytes, spec: ClinicalFile) -> tuple[str, ...]:
+    """Columns of the contract that the header of a delivered file lacks.
+
+    Raises
+    ------
+    TableRefusal
+        There is no header, or the file cannot be read as the contract says.
+    """
+    header, _ = _opened(content, spec)
+    return _missing(_names(header), spec)
+
+
+def _opened(data: bytes, spec: ClinicalFile) -> tuple[list[str], Iterator[Line]]:
+    """Header cells and the lines below the header; a file without header has as many cells as its first line.
+
+    Workbooks are opened a second time once the header has told which columns hold dates.
+    """
+    if spec.format == "csv":
+        return _header(csv_lines(data, spec), spec)
+    header, _ = _header(xlsx_lines(data, spec), spec)
+    forms = {_composed(name): column.formats[0] for name, column in spec.columns.items()}
+    names = enumerate(_names(header))
+    dates = {place: forms[name] for place, name in names if name in forms}
+    return header, _header(xlsx_lines(data, spec, dates), spec)[1]
+
+
+def _header(lines: Iterator[Line], spec: ClinicalFile) -> tuple[list[str], Iterator[Line]]:
+    if spec.header == 0:
+        first = next((found for found in lines if found[0] not in spec.skip_lines), (1, []))
+        return [""] * len(first[1]), chain([first], lines)
+    for line, cells in lines:
+        if line >= spec.header:
+            return list(cells), lines
+    return [], lines
+
+
+def _names(header: Sequence[str]) -> list[str]:
+    """How a contract names the columns: of equal headers the second is `Name#2`, the empty third is `#3`."""
+    seen: Counter[str] = Counter()
+    names = []
+    for place, cell in enumerate(header, start=1):
+        name = _composed(cell)
+        seen[name] += 1
+        if not name:
+            names.append(f"#{place}")
+        else:
+            names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return names
+
+
+def _width(header: Sequence[str]) -> int:
+    """Places up to the last header that is not empty: spreadsheets end their lines with empty cells."""
+    return max((place for place, cell in enumerate(header, start=1) if cell.strip()), default=len(header))
+
+
+def _missing(names: Sequence[str], spec: ClinicalFile) -> tuple[str, ...]:
+    if not names:
         raise TableRefusal("NO_COLUMNS", spec)
-    found = {_composed(name): position for position, name in enumerate(header)}
+    found = set(names)
+    return tuple(name for name in spec.columns if _composed(name) not in found)
+
+
+def _order(header: Sequence[str], spec: ClinicalFile) -> list[int]:
+    """Place in the file of each column of the contract."""
+    if spec.header and not any(cell.strip() for cell in header):
+        raise TableRefusal("NO_COLUMNS", spec)
+    names = _names(header)
+    missing = _missing(names, spec)
     wanted = [_composed(name) for name in spec.columns]
-    missing = [name for name in spec.columns if _composed(name) not in found]
-    if missing or len(found) != len(header) or len(header) != len(wanted):
-        raise TableRefusal("TABLE_COLUMNS", spec, missing, len(header) - len(wanted) + len(missing))
-    return [found[name] for name in wanted]
+    listed = [name for name in names[: _width(header)] if name not in wanted]
+    unlisted = len(listed) if spec.other_columns == "refuse" else 0
+    if missing or unlisted or len(set(names)) != len(names):
+        raise TableRefusal("TABLE_COLUMNS", spec, missing, unlisted)
+    return [names.index(name) for name in wanted]
 
 
-def _row(line: int, cells: list[str], order: list[int], spec: ClinicalFile) -> Row:
-    width = len(order)
-    if len(cells) < width or any(cell.strip() for cell in cells[width:]):
-        return line, [None] * width, WRONG_LENGTH
-    values = [_value(cells[position], spec) for position in order]
-    headers = list(spec.columns)
-    needed = {spec.patient_column, *(spec.declared[field] for field in spec.key)}
-    if any(values[headers.index(header)] is None for header in needed):
-        return line, [None] * width, WITHOUT_KEY
-    return line, values, None
+def _rows(
+    lines: Iterator[Line], width: int, spec: ClinicalFile
+) -> Iterator[tuple[int, Sequence[str] | None]]:
+    """Line and cells of every row of data; no cells where their number is wrong."""
+    skipped, padded = frozenset(spec.skip_lines), spec.format == "xlsx"
+    for line, cells in lines:
+        if line in skipped or not any(cell.strip() for cell in cells):
+            continue
+        if spec.footer and next(cell.strip() for cell in cells if cell.strip()).startswith(spec.footer):
+            return
+        if len(cells) < width and padded:  # read-only sheets cut lines short
+            cells = [*cells, *[""] * (width - len(cells))]
+        fits = len(cells) == width or (len(cells) > width and not any(c.strip() for c in cells[width:]))
+        yield line, cells if fits else None
 
 
-def _value(cell: str, spec: ClinicalFile) -> str | None:
-    text = cell.strip()
-    return None if not text or text in spec.missing else text
+def _columns(
+    block: Sequence[tuple[int, Sequence[str] | None]], order: Sequence[int], spec: ClinicalFile
+) -> pa.Table:
+    """Rows as columns of text: trimmed, null where there is no value, identifiers as those of the images."""
+    lines = [line for line, _ in block]
+    reasons = [None if cells is not None else WRONG_LENGTH for _, cells in block]
+    places = list(zip_longest(*(cells or () for _, cells in block), fillvalue=""))
+    empty = ("",) * len(block)
+    texts = []
+    for place, column in zip(order, spec.columns.values(), strict=True):
+        cells = pa.array(places[place] if place < len(places) else empty, pa.string())
+        cells = pc.utf8_trim_whitespace(cells)
+        nothing = pa.array(["", *spec.missing, *column.missing], pa.string())
+        cells = pc.if_else(pc.is_in(cells, value_set=nothing), None, cells)
+        change = _change(column)
+        texts.append(cells if change is None else _by_value(cells, change))
+    return pa.table([lines, reasons, *texts], schema=schema(spec))
+
+
+def _change(column: Column) -> Callable[[str], str | None] | None:
+    """What makes an identifier that of the images; None where nothing is to be changed."""
+    if column.take is None and column.pad is None and column.prefix is None:
+        return None
+    pattern = re.compile(column.take or "(.*)", re.DOTALL)
+
+    def change(cell: str) -> str | None:
+        found = pattern.fullmatch(cell)
+        if found is None or not found[1]:
+            return None
+        return (column.prefix or "") + found[1].zfill(column.pad or 0)
+
+    return change
+
+
+def _by_value(cells: pa.Array, change: Callable[[str], str | None]) -> pa.Array:
+    told = cells.dictionary_encode()
+    return pa.array([change(cell) for cell in told.dictionary.to_pylist()], pa.string()).take(told.indices)
+
+
+def _filled_down(table: pa.Table, spec: ClinicalFile) -> pa.Table:
+    """Empty cells of `fill_down` with the value above of the same patient; those of patients, of anybody."""
+    headers = [spec.declared[field] for field in spec.fill_down]
+    fit = pc.is_null(table[REASON])
+    patient = spec.patient_column
+    if patient in headers:
+        filled = pc.if_else(fit, pc.fill_null_forward(table[patient]), None)
+        table = table.set_column(table.column_names.index(patient), patient, filled)
+    patients = table[patient].to_pylist()
+    for header in headers:
+        if header == patient:
+            continue
+        last: dict[str | None, str | None] = {}
+        cells = table[header].to_pylist()
+        for row, (person, cell) in enumerate(zip(patients, cells, strict=True)):
+            cells[row] = last[person] = last.get(person) if cell is None else cell
+        filled = pc.if_else(pc.and_(fit, pc.is_valid(table[patient])), pa.array(cells, pa.string()), None)
+        table = table.set_column(table.column_names.index(header), header, filled)
+    return table
+
+
+def _without_keys(table: pa.Table, spec: ClinicalFile) -> pa.Table:
+    """Rows without patient or key get their reason, and lose their cells."""
+    lost = pc.is_null(table[spec.patient_column])
+    for field in spec.key:
+        lost = pc.or_(lost, pc.is_null(table[spec.declared[field]]))
+    reason = pc.if_else(pc.is_valid(table[REASON]), table[REASON], pc.if_else(lost, WITHOUT_KEY, None))
+    fit = pc.is_null(reason)
+    texts = [pc.if_else(fit, table[name], None) for name in spec.columns]
+    return pa.table([table[LINE], reason, *texts], schema=schema(spec)).combine_chunks()
 
 
 def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(name.split()))
-
-
-def _csv_lines(data: bytes, spec: ClinicalFile) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(_text(data, spec), newline=""), delimiter=spec.delimiter, strict=True)
-    start = 1
-    for cells in reader:
-        yield start, cells
-        start = reader.line_num + 1
-
-
-def _text(data: bytes, spec: ClinicalFile) -> str:
-    if b"\x00" in data:
-        raise TableRefusal("TABLE_ENCODING", spec)
-    try:
-        text = data.decode("utf-8-sig" if spec.encoding.startswith("utf-8") else spec.encoding)
-    except UnicodeDecodeError:
-        raise TableRefusal("TABLE_ENCODING", spec) from None
-    if spec.encoding == "cp1252" and _is_utf_8_beyond_ascii(data):  # it would decode, to the wrong letters
-        raise TableRefusal("TABLE_ENCODING", spec)
-    return text
-
-
-def _is_utf_8_beyond_ascii(data: bytes) -> bool:
-    try:
-        return not data.decode("utf-8").isascii()
-    except UnicodeDecodeError:
-        return False
-
-
-def _xlsx_lines(data: bytes, spec: ClinicalFile) -> Iterator[tuple[int, list[str]]]:
-    # late: a third of a second that sites with CSV need not pay
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
-    from openpyxl.utils import exceptions  # type: ignore[import-untyped]
-
-    refusal: TableRefusal | None = None
-    rows: list[tuple[object, ...]] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl's warnings can quote cells
-        try:
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            if spec.sheet is not None and spec.sheet not in book.sheetnames:
-                refusal = TableRefusal("NO_COLUMNS", spec)
-            else:
-                sheet = book[spec.sheet] if spec.sheet is not None else book.worksheets[0]
-                rows = list(sheet.iter_rows(values_only=True))
-            book.close()
-        except (*_BAD_WORKBOOK, exceptions.CellCoordinatesException, exceptions.InvalidFileException):
-            refusal = TableRefusal("TABLE_ENCODING", spec)
-    if refusal is not None:
-        raise refusal
-    header = [_xlsx_text(cell, None, spec) for cell in rows[0]] if rows else []
-    columns = {_composed(name): column for name, column in spec.columns.items()}
-    formats = [columns[name].formats[0] if (name := _composed(text)) in columns else None for text in header]
-    yield 1, header
-    for line, cells in enumerate(rows[1:], start=2):
-        width = max(len(cells), len(header))  # read-only sheets cut lines short, and long ones are a finding
-        padded = [*cells, *[None] * (width - len(cells))]
-        forms = [*formats, *[None] * (width - len(formats))]
-        yield line, [_xlsx_text(cell, form, spec) for cell, form in zip(padded, forms, strict=True)]
-
-
-def _xlsx_text(cell: object, date_format: str | None, spec: ClinicalFile) -> str:
-    """The cell as a CSV file of the same contract would hold it."""
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, datetime | date):
-        return cell.strftime(date_format or "%Y-%m-%d")
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell).replace(".", spec.decimal)
-    return str(cell)

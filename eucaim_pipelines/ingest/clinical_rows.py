@@ -13,7 +13,7 @@ from eucaim_pipelines.ingest.clinical_files import Reception as Delivery
 from eucaim_pipelines.ingest.ledger import Ledger
 
 
-def current_rows(ledger: Ledger, specs: Sequence[ClinicalFile], tables: Path) -> dict[str, Combined]:
+def current_rows(ledger: Ledger, source: SourceContract, tables: Path) -> dict[str, Combined]:
     """Rows that count, by clinical file, with what became of all other rows."""
     received = [r for r in ledger.receptions() if r.clinical_file and r.refusal is None and r.sha256]
     return {
@@ -23,11 +23,11 @@ def current_rows(ledger: Ledger, specs: Sequence[ClinicalFile], tables: Path) ->
                     r.export, PurePosixPath(r.path).name, read((tables / str(r.sha256)).read_bytes(), spec)
                 )
                 for r in received
-                if r.clinical_file == spec.name
+                if spec in source.files_for(PurePosixPath(r.path).name)
             ],
             spec,
         )
-        for spec in specs
+        for spec in source.clinical
     }
 
 
@@ -37,16 +37,17 @@ def reinterpret(ledger: Ledger, source: SourceContract, tables: Path) -> None:
     for reception in ledger.receptions():
         path = tables / str(reception.sha256)
         if reception.sop_instance_uid is None and path.is_file():
-            found[reception.id] = _interpretation(path, source.file_for(PurePosixPath(reception.path).name))
+            found[reception.id] = _interpretation(path, source.files_for(PurePosixPath(reception.path).name))
     ledger.reinterpret(found)
 
 
-def _interpretation(path: Path, spec: ClinicalFile | None) -> tuple[str | None, str | None]:
-    """Which clinical file a table is, and why it is refused if it is."""
-    if spec is None:
+def _interpretation(path: Path, specs: Sequence[ClinicalFile]) -> tuple[str | None, str | None]:
+    """Which clinical file a table is, the first of those that read it, and why it is refused if it is."""
+    if not specs:
         return None, "NOT_DICOM"
     try:
-        read(path.read_bytes(), spec)
+        for spec in specs:
+            read(path.read_bytes(), spec)
     except Refusal as refusal:
-        return spec.name, refusal.reason
-    return spec.name, None
+        return specs[0].name, refusal.reason
+    return specs[0].name, None

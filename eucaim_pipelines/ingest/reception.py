@@ -10,7 +10,7 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from eucaim_pipelines.contracts.sources import ClinicalFile
+from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.dicom.inventory import pixel_digest, pixels
 from eucaim_pipelines.dicom.reading import content_sha256
@@ -42,7 +42,8 @@ class _Result:
 def receive(
     ledger: Ledger,
     exports: Sequence[Export],
-    specs: Sequence[ClinicalFile],
+    listing: Mapping[str, Sequence[Entry]],
+    source: SourceContract,
     executor: Executor,
     *,
     tables: Path,
@@ -53,6 +54,8 @@ def receive(
 
     Parameters
     ----------
+    listing
+        What each export holds (`list_exports`).
     tables
         Folder of the restricted zone that takes clinical tables as received, by their SHA-256.
     limit
@@ -61,15 +64,12 @@ def receive(
         Called with (files read, files to read).
     """
     chunks: list[tuple[Export, list[Entry]]] = []
-    listing = {export.name: _list(export) for export in exports}
     for export in exports:
         ledger.register(export)
         fresh = _unread(listing[export.name], ledger.known(export.name))
         chunks += [(export, chunk) for chunk in chunked(fresh, lambda entry: entry.bytes)]
     total, done = sum(len(entries) for _, entries in chunks), 0
-    futures = {
-        executor.submit(read_chunk, export, part, tuple(specs), limit): export for export, part in chunks
-    }
+    futures = {executor.submit(read_chunk, export, part, source, limit): export for export, part in chunks}
     for future in as_completed(futures):
         results = future.result()
         for result in results:
@@ -82,16 +82,19 @@ def receive(
     return Landing(len(exports), sum(map(len, listing.values())), total)
 
 
-def read_chunk(
-    export: Export, entries: Sequence[Entry], specs: Sequence[ClinicalFile], limit: int
-) -> list[_Result]:
+def read_chunk(export: Export, entries: Sequence[Entry], source: SourceContract, limit: int) -> list[_Result]:
     """Read some files of one export; runs in a worker process. One bad file never stops the others."""
     refused = [_Result(Reading(entry, refusal=entry.refusal)) for entry in entries if entry.refusal]
     readable = [entry for entry in entries if not entry.refusal]
     if not readable:
         return refused
     with OpenExport(export) as opened:
-        return refused + [_read(opened, entry, specs, limit) for entry in readable]
+        return refused + [_read(opened, entry, source, limit) for entry in readable]
+
+
+def list_exports(exports: Iterable[Export]) -> dict[str, list[Entry]]:
+    """What each export holds, by its name; nothing is read yet."""
+    return {export.name: _list(export) for export in exports}
 
 
 def _list(export: Export) -> list[Entry]:
@@ -109,7 +112,7 @@ def _unread(entries: Iterable[Entry], known: Mapping[str, tuple[int, int, str | 
     return [e for e in entries if known.get(e.path, (None,))[:2] != (e.size, e.mtime_ns)]
 
 
-def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit: int) -> _Result:
+def _read(opened: OpenExport, entry: Entry, source: SourceContract, limit: int) -> _Result:
     if entry.bytes > limit:
         return _Result(Reading(entry, refusal="TOO_LARGE"))
     try:
@@ -117,9 +120,9 @@ def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit
     except Refusal as refusal:
         return _Result(Reading(entry, refusal=refusal.reason))
     sha256 = hashlib.sha256(data).hexdigest()
-    spec = next((s for s in specs if s.matches(PurePosixPath(entry.path).name)), None)
-    if spec is not None:
-        return _read_table(entry, data, sha256, spec)
+    specs = source.files_for(PurePosixPath(entry.path).name)
+    if specs:
+        return _read_table(entry, data, sha256, specs)
     try:
         header, ds = examine(data)
     except Refusal as refusal:
@@ -129,12 +132,15 @@ def _read(opened: OpenExport, entry: Entry, specs: Sequence[ClinicalFile], limit
     return _Result(Reading(entry, sha256, content_sha256(data), header=header))
 
 
-def _read_table(entry: Entry, data: bytes, sha256: str, spec: ClinicalFile) -> _Result:
+def _read_table(entry: Entry, data: bytes, sha256: str, specs: Sequence[ClinicalFile]) -> _Result:
+    """A table that one of its descriptions cannot read is refused as a whole; the first one names it."""
+    name = specs[0].name
     try:
-        clinical_files.read(data, spec)
+        for spec in specs:
+            clinical_files.read(data, spec)
     except Refusal as refusal:
-        return _Result(Reading(entry, sha256, clinical_file=spec.name, refusal=refusal.reason), data)
-    return _Result(Reading(entry, sha256, clinical_file=spec.name), data)
+        return _Result(Reading(entry, sha256, clinical_file=name, refusal=refusal.reason), data)
+    return _Result(Reading(entry, sha256, clinical_file=name), data)
 
 
 def _keep_table(result: _Result, tables: Path) -> None:

@@ -162,6 +162,7 @@ class UnmappedValue:
     vocabulary: str
     value: str
     rows: int
+    patients: int = 0
 
 
 @dataclass(frozen=True)

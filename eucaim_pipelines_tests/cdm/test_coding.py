@@ -68,7 +68,7 @@ def test_a_cell_becomes_a_typed_value_or_is_listed_as_unmapped(column, cell, val
     values, unmapped = one_column([cell, None, cell], **column)
     assert values == [value, None, value]
     expected = {"file": "f", "field": "x", "vocabulary": column.get("vocabulary", column["is"])}
-    assert unmapped == ([] if value is not None else [expected | {"value": cell, "rows": 2}])
+    assert unmapped == ([] if value is not None else [expected | {"value": cell, "rows": 2, "patients": 1}])
 
 
 def test_with_a_value_map_a_label_of_the_vocabulary_does_not_count():

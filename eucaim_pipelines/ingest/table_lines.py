@@ -1,0 +1,162 @@
+"""Lines of clinical files as delivered, CSV or XLSX: where a line starts, and its cells as text.
+
+Which line is the header and what a cell means is not known here, but for the form of dates in workbooks.
+"""
+
+import csv
+import io
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+
+from eucaim_pipelines.contracts.sources import ClinicalFile
+from eucaim_pipelines.errors import Refusal
+
+Line = tuple[int, Sequence[str]]
+"""Number of the line in its file (from 1) and its cells."""
+Formats = Mapping[int, str]
+"""Place of a column (from 0) to the form in which a workbook's dates are written as text."""
+
+# What openpyxl raises on a damaged or encrypted workbook; SyntaxError is the base of XML parse errors.
+_BAD_WORKBOOK = (
+    zipfile.BadZipFile, zlib.error, SyntaxError, EOFError, OSError, RuntimeError,
+    ValueError, TypeError, LookupError, AttributeError,
+)  # fmt: skip
+_SINGLE_BYTE = ("cp1252", "iso-8859-1")
+
+
+class TableRefusal(Refusal):
+    """A clinical file cannot be read as its source contract says; it is quarantined.
+
+    The message names the pattern of the file and columns of the contract, never a file's own name or cell.
+    """
+
+    def __init__(
+        self, reason: str, spec: ClinicalFile, missing: Sequence[str] = (), unlisted: int = 0
+    ) -> None:
+        super().__init__(reason)
+        self.pattern, self.missing, self.unlisted = spec.files, tuple(missing), unlisted
+        which = f" Missing columns: {', '.join(self.missing)}." if self.missing else ""
+        more = f" Columns that the source contract does not list: {unlisted}." if unlisted else ""
+        self.args = (f"A file of '{spec.files}' is refused: {reason}.{which}{more}",)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Refusal, (self.reason,)
+
+
+def csv_lines(data: bytes, spec: ClinicalFile) -> Iterator[Line]:
+    """Lines of a delimited text; a line starts where its first cell does, quoted line breaks included.
+
+    Raises
+    ------
+    TableRefusal
+        TABLE_ENCODING: encoding or quoting are not as the contract says.
+    """
+    text = io.StringIO(_text(data, spec), newline="")
+    reader = csv.reader(
+        text,
+        delimiter=spec.delimiter,
+        quoting=csv.QUOTE_MINIMAL if spec.quotes else csv.QUOTE_NONE,
+        strict=True,
+    )
+    start = 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            raise TableRefusal("TABLE_ENCODING", spec) from None
+        if cells is None:
+            return
+        yield start, cells
+        start = reader.line_num + 1
+
+
+def xlsx_lines(data: bytes, spec: ClinicalFile, dates: Formats | None = None) -> Iterator[Line]:
+    """Lines of one sheet of a workbook, each cell as a CSV file of the same contract would hold it.
+
+    Raises
+    ------
+    TableRefusal
+        NO_COLUMNS: there is no such sheet. TABLE_ENCODING: this is no workbook that can be read.
+    """
+    # late: a third of a second that sites with CSV need not pay
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+    from openpyxl.utils import exceptions  # type: ignore[import-untyped]
+
+    bad = (*_BAD_WORKBOOK, exceptions.CellCoordinatesException, exceptions.InvalidFileException)
+    found: Iterator[Sequence[object]] = iter(())
+    refusal: TableRefusal | None = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl's warnings can quote cells
+        try:
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            if spec.sheet is not None and spec.sheet not in book.sheetnames:
+                refusal = TableRefusal("NO_COLUMNS", spec)
+            else:
+                sheet = book[spec.sheet] if spec.sheet is not None else book.worksheets[0]
+                sheet.reset_dimensions()  # programs write wrong ones, and rows would be cut
+                found = sheet.iter_rows(values_only=True)
+        except bad:
+            refusal = TableRefusal("TABLE_ENCODING", spec)
+    if refusal is not None:
+        raise refusal
+    formats = dates or {}
+    for line, cells in enumerate(_guarded(found, bad, spec), start=1):
+        yield line, [_xlsx_text(cell, formats.get(place), spec) for place, cell in enumerate(cells)]
+
+
+def _guarded(
+    rows: Iterator[Sequence[object]], bad: tuple[type[BaseException], ...], spec: ClinicalFile
+) -> Iterator[Sequence[object]]:
+    """The rows of a sheet, which openpyxl reads one by one, so that damage may show late."""
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                row = next(rows, None)
+        except bad:
+            row, damaged = None, True
+        else:
+            damaged = False
+        if damaged:
+            raise TableRefusal("TABLE_ENCODING", spec)
+        if row is None:
+            return
+        yield row
+
+
+def _xlsx_text(cell: object, date_format: str | None, spec: ClinicalFile) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, datetime | date):
+        return cell.strftime(date_format or "%Y-%m-%d")
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell).replace(".", spec.decimal)
+    return str(cell)
+
+
+def _text(data: bytes, spec: ClinicalFile) -> str:
+    if b"\x00" in data and spec.encoding != "utf-16":
+        raise TableRefusal("TABLE_ENCODING", spec)
+    try:
+        text = data.decode("utf-8-sig" if spec.encoding.startswith("utf-8") else spec.encoding)
+    except UnicodeDecodeError:
+        raise TableRefusal("TABLE_ENCODING", spec) from None
+    if spec.encoding in _SINGLE_BYTE and _is_utf_8_beyond_ascii(data):  # it would decode, to wrong letters
+        raise TableRefusal("TABLE_ENCODING", spec)
+    if "\x00" in text:
+        raise TableRefusal("TABLE_ENCODING", spec)
+    return text
+
+
+def _is_utf_8_beyond_ascii(data: bytes) -> bool:
+    try:
+        return not data.decode("utf-8").isascii()
+    except UnicodeDecodeError:
+        return False
