@@ -19,7 +19,6 @@ from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
 PEOPLE = "patient"
 """The table that images fill too; all others that a source may fill are `filledFrom: records`."""
-OWN = ("patient_id", "dataset_id", "patient_source")
 OFFSET = "offset_from_diagnosis"
 LINK_KINDS = ("study_uid", "timepoint", "episode")
 """Kinds of the file that `linkage.timepoints` names; they fill no table."""
@@ -246,8 +245,7 @@ def _filled_from_records(table: TableContract) -> bool:
 
 def _mappable(table: TableContract, target: str) -> bool:
     """Whether a source may fill a field: keys, links and what the project itself knows are filled by it."""
-    own = target in OWN or target in table.primary_key
-    return not own and target in table.fields and table.fields[target].filled_by is None
+    return target in table.fields and table.fields[target].filled_by is None
 
 
 def _comparable(column: Column, value: object) -> bool:

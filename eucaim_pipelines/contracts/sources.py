@@ -69,8 +69,9 @@ def load_source(path: Path, folder: Path | None = None) -> SourceContract:
         raise _explained(document, problem.errors(include_input=False, include_url=False)[0]) from None
     base = contracts_folder(folder)
     tables = load_tables(base)
-    Checker(document, vocabularies.load_all(base), tables).check(source)
-    source = in_model_units(source, tables, document)
+    known = vocabularies.load_all(base)
+    Checker(document, known, tables).check(source)
+    source = in_model_units(source, tables, known, document)
     source._digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return source
 
