@@ -3,10 +3,12 @@
 How a file is read lies in `clinical_files`; what a cell means in `cdm.coding`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
 
@@ -22,6 +24,7 @@ DISPOSITIONS = pa.schema(
         (REASON, pa.string()),
     ]
 )
+_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -60,18 +63,6 @@ class Combined:
         return {entry["values"]: entry["counts"] for entry in sorted(counted, key=lambda e: str(e["values"]))}
 
 
-@dataclass
-class _Seen:
-    """One received row; `reason` becomes its fate. `order` numbers exports, not files."""
-
-    reception: Reception
-    order: int
-    number: int
-    line: int
-    key: tuple[str, ...]
-    reason: str | None
-
-
 def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
     """The rows that count after all receptions of one clinical file, given in the order of their exports.
 
@@ -79,61 +70,67 @@ def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
     adds rows and replaces those of equal key. Of equal keys the row read last counts.
     """
     ordered = list(receptions)
-    exports = list(dict.fromkeys(reception.export for reception in ordered))
-    seen = [row for reception in ordered for row in _seen(reception, exports.index(reception.export), spec)]
-    good = [row for row in seen if row.reason is None]
-    newest = {row.key: row for row in good}
-    counting = {
-        key: row
-        for key, row in newest.items()
-        if spec.delivery == "increment" or row.order == len(exports) - 1
-    }
-    last_of_export = {(row.order, row.key): row for row in good}
-    for row in good:
-        if counting.get(row.key) is row:
-            row.reason = CURRENT
-        elif last_of_export[row.order, row.key] is not row:
-            row.reason = DUPLICATE_KEY
-        else:
-            last_word = newest[row.key] is row and row.key not in counting
-            row.reason = REMOVED if last_word else REPLACED
+    received = _received(ordered, spec)
+    heads = _heads(ordered, received, spec)
+    good = heads.filter(pc.is_null(received[REASON]))
+    last_of_export = _last(good, ["order", "key"])
+    newest = _last(last_of_export, ["key"])
+    counting = newest
+    if spec.delivery == "snapshot":
+        last = len({reception.export for reception in ordered}) - 1
+        counting = newest.filter(pc.equal(newest["order"], last))
+    fates = {DUPLICATE_KEY: good, REPLACED: last_of_export, REMOVED: newest, CURRENT: counting}
+    reasons = received[REASON].to_numpy()
+    for reason, rows in fates.items():  # each holds the next one, so that the last word stays
+        reasons[rows["row"].to_numpy()] = reason
     return Combined(
-        rows=_rows([counting[key] for key in sorted(counting)], spec),
-        dispositions=_dispositions(seen, spec),
-        removed=len(newest) - len(counting),
-        duplicate_keys=sum(row.reason == DUPLICATE_KEY for row in good),
+        rows=_rows(received.take(counting["row"]), spec),
+        dispositions=_dispositions(received, pa.array(reasons, pa.string()), spec),
+        removed=newest.num_rows - counting.num_rows,
+        duplicate_keys=good.num_rows - last_of_export.num_rows,
     )
 
 
-def _seen(reception: Reception, order: int, spec: ClinicalFile) -> Iterator[_Seen]:
-    table = reception.table
-    keys = zip(*(table.column(spec.declared[field]).to_pylist() for field in spec.key), strict=True)
-    lines, reasons = table.column(LINE).to_pylist(), table.column(REASON).to_pylist()
-    for number, (key, line, reason) in enumerate(zip(keys, lines, reasons, strict=True)):
-        yield _Seen(reception, order, number, line, key, reason)
+def _received(receptions: list[Reception], spec: ClinicalFile) -> pa.Table:
+    """All rows in the order in which they came: export, name of the file, and what was read."""
+    texts = ((name, pa.string()) for name in (REASON, *spec.columns))
+    shape = pa.schema([("export", pa.string()), ("name", pa.string()), (LINE, pa.int64()), *texts])
+    pieces = [shape.empty_table()]
+    for reception in receptions:
+        rows = reception.table.num_rows
+        heads = (pa.repeat(reception.export, rows), pa.repeat(reception.name, rows))
+        pieces.append(pa.table([*heads, *(reception.table[name] for name in shape.names[2:])], schema=shape))
+    return pa.concat_tables(pieces)
 
 
-def _rows(current: list[_Seen], spec: ClinicalFile) -> pa.Table:
-    texts = ((name, pa.string()) for name in spec.columns)
-    shape = pa.schema([("export", pa.string()), (LINE, pa.int64()), *texts])
-    cells: dict[str, list[str | None]] = {name: [] for name in spec.columns}
-    known: dict[int, dict[str, list[str | None]]] = {}
-    for row in current:
-        table = row.reception.table
-        if id(table) not in known:
-            known[id(table)] = {name: table.column(name).to_pylist() for name in spec.columns}
-        for name, column in cells.items():
-            column.append(known[id(table)][name][row.number])
-    heads = [[row.reception.export for row in current], [row.line for row in current]]
-    return pa.table([*heads, *cells.values()], schema=shape)
+def _heads(receptions: list[Reception], received: pa.Table, spec: ClinicalFile) -> pa.Table:
+    """Of every row its place (`row`), the number of its export (`order`) and the number of its key."""
+    names = list(dict.fromkeys(reception.export for reception in receptions))
+    orders = [np.full(r.table.num_rows, names.index(r.export)) for r in receptions]
+    keys = [received[spec.declared[field]] for field in spec.key]
+    joined = pc.binary_join_element_wise(*keys, _SEPARATOR).combine_chunks()
+    return pa.table(
+        {
+            "row": np.arange(received.num_rows),
+            "order": np.concatenate([np.empty(0, np.int64), *orders]),
+            "key": joined.dictionary_encode().indices,
+        }
+    )
 
 
-def _dispositions(seen: list[_Seen], spec: ClinicalFile) -> pa.Table:
-    columns = [
-        [spec.name] * len(seen),
-        [row.reception.export for row in seen],
-        [row.reception.name for row in seen],
-        [row.line for row in seen],
-        [row.reason for row in seen],
-    ]
+def _last(rows: pa.Table, keys: list[str]) -> pa.Table:
+    """The last row of each combination of the keys."""
+    names = [name for name in rows.column_names if name not in keys]
+    found = rows.group_by(keys, use_threads=False).aggregate([(name, "max") for name in names])
+    return found.rename_columns([name.removesuffix("_max") for name in found.column_names])
+
+
+def _rows(counting: pa.Table, spec: ClinicalFile) -> pa.Table:
+    keys = [(spec.declared[field], "ascending") for field in spec.key]
+    return counting.sort_by(keys).select(["export", LINE, *spec.columns]).combine_chunks()
+
+
+def _dispositions(received: pa.Table, reasons: pa.Array, spec: ClinicalFile) -> pa.Table:
+    file = pa.repeat(pa.scalar(spec.name, pa.string()), received.num_rows)
+    columns = [file, received["export"], received["name"], received[LINE], reasons]
     return pa.table(columns, schema=DISPOSITIONS)
