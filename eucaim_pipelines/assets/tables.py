@@ -26,7 +26,7 @@ def table_assets(tiers: Tiers, tables: Mapping[str, TableContract]) -> Iterator[
 
 def read_inputs(table: str, dataset: str, shelf: Shelf, contracts: Contracts) -> cdm.CdmInputs:
     """What a table is built from; what it does not depend on is left empty."""
-    needed = cdm.DEPENDS_ON[table]
+    needed = cdm.depends_on(contracts.tables()[table])
 
     def read(name: str) -> pa.Table:
         return shelf.read(f"deidentified/{name}") if name in needed else pa.table({})
@@ -46,7 +46,7 @@ def _table_asset(tier: int, contract: TableContract) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=["cdm", name],
-        deps=[["deidentified", upstream] for upstream in cdm.DEPENDS_ON[name]],
+        deps=[["deidentified", upstream] for upstream in cdm.depends_on(contract)],
         description=contract.description,
         **placed("release", f"tier_{tier}", "parquet"),
     )

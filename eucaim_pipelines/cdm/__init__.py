@@ -4,6 +4,6 @@
 """
 
 from eucaim_pipelines.cdm.inputs import CdmInputs
-from eucaim_pipelines.cdm.tables import DEPENDS_ON, build
+from eucaim_pipelines.cdm.tables import build, depends_on
 
-__all__ = ["DEPENDS_ON", "CdmInputs", "build"]
+__all__ = ["CdmInputs", "build", "depends_on"]

@@ -1,167 +1,89 @@
-"""Tables of the common data model that come from clinical records: people, diagnoses, procedures, treatments.
+"""Clinical tables that need more than records: people, procedures (those of images too) and the dataset.
 
-What a record's cells mean was decided in `coding`; which record fills which field is in the source contract.
+All other clinical tables are made in `record_tables`, from their contracts alone.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any
-
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from eucaim_pipelines.cdm.columns import by_value, firsts, lookup, ordered, whole
 from eucaim_pipelines.cdm.imaging_tables import imaging_procedures
-from eucaim_pipelines.cdm.inputs import DAY, YEAR, CdmInputs, Row, grouped, unit_of
-from eucaim_pipelines.contracts.source_model import GIVEN_SUFFIX, OFFSET_SUFFIX, Constant
+from eucaim_pipelines.cdm.inputs import CdmInputs
+from eucaim_pipelines.cdm.record_tables import mapped, rows
 
 PROCEDURE = "GEN1000021"
 BOTH, IMAGES, TABLE = "both", "images", "table"
 
 
-def patient(inputs: CdmInputs) -> list[Row]:
+def patient(inputs: CdmInputs) -> pa.Table:
     """Everybody: of the images, the clinical tables or both.
 
-    Where records of one patient differ, the most frequent value counts (of equals the smallest). The sex of
-    people known from images only is DICOM Patient Sex.
+    Where records of one patient differ, the latest date counts, and of all else the most frequent value (of
+    equals the smallest). The sex of people known from images only is DICOM Patient Sex.
     """
-    imaged = set(pc.unique(inputs.instances.column("PatientID")).to_pylist())
-    listed = {row["patient_id"] for rows in inputs.record_rows.values() for row in rows}
-    sexes = {
-        row["PatientID"]: row["PatientSex"]
-        for row in grouped(inputs.instances, ["PatientID"], [("PatientSex", "min")])
+    imaged = whole(pc.unique(inputs.instances["PatientID"]))
+    listed = pa.concat_arrays(
+        [pa.array([], pa.string()), *(whole(table["patient_id"]) for table in inputs.records.values())]
+    )
+    everybody = pc.unique(pa.concat_arrays([imaged, listed]))
+    in_images, in_tables = pc.is_in(everybody, imaged), pc.is_in(everybody, listed)
+    said = mapped("patient", inputs)
+    columns = {}
+    for name, field in inputs.contracts["patient"].fields.items():
+        if field.filled_by is None:
+            columns[name] = lookup(everybody, *_usual(said, name, latest=pa.types.is_date(field.type)))
+    sexes = inputs.instances.group_by("PatientID", use_threads=False).aggregate([("PatientSex", "min")])
+    coded = by_value(sexes["PatientSex_min"], inputs.vocabularies["birth_sex"].code, pa.string())
+    of_images = lookup(everybody, sexes["PatientID"], coded)
+    columns |= {
+        "patient_id": everybody,
+        "dataset_id": pa.repeat(inputs.source.dataset_id, len(everybody)),
+        "patient_birth_sex": pc.if_else(in_tables, columns["patient_birth_sex"], of_images),
+        "patient_source": pc.if_else(in_tables, pc.if_else(in_images, BOTH, TABLE), IMAGES),
     }
-    values: dict[str, dict[str, Counter[Any]]] = {}
-    for row in mapped_rows("patient", inputs):
-        for field, value in row["fields"].items():
-            if value is not None:
-                values.setdefault(row["patient_id"], {}).setdefault(field, Counter())[value] += 1
-    rows = []
-    for person in imaged | listed:
-        chosen = {field: _usual(counts) for field, counts in values.get(person, {}).items()}
-        if person not in listed:
-            chosen["patient_birth_sex"] = inputs.vocabularies["birth_sex"].code(sexes.get(person))
-        source = IMAGES if person not in listed else BOTH if person in imaged else TABLE
-        rows.append(
-            {"patient_id": person, "dataset_id": inputs.source.dataset_id, **chosen, "patient_source": source}
-        )
-    return rows
+    return pa.table(columns)
 
 
-def cancer_condition(inputs: CdmInputs) -> list[Row]:
-    """One row per diagnosis; rows of one patient and file that say the same are one diagnosis."""
-    evidence = first_evidence(inputs)
-    rows: dict[tuple[Any, ...], Row] = {}
-    for row in mapped_rows("cancer_condition", inputs):
-        fields = row["fields"]
-        age = fields.get("cancer_condition_age_at_diagnosis")
-        condition = {
-            "cancer_condition_id": row["id"],
-            "patient_id": row["patient_id"],
-            "procedure_id": evidence.get(row["patient_id"]),
-            "cancer_condition_age_unit": unit_of(age, YEAR),
-            **fields,
+def procedure(inputs: CdmInputs) -> pa.Table:
+    """Imaging procedures and those of the clinical records, each with a diagnosis of its patient."""
+    of_records = rows("procedure", inputs)
+    category = pc.coalesce(of_records["procedure_category"], pa.scalar(PROCEDURE))
+    at = of_records.column_names.index("procedure_category")
+    of_images = procedures_of_images(inputs)
+    conditions = rows("cancer_condition", inputs)
+    diagnosis = lookup(of_images["patient_id"], conditions["patient_id"], conditions["cancer_condition_id"])
+    return pa.concat_tables(
+        [
+            of_records.set_column(at, "procedure_category", category),
+            of_images.append_column("cancer_condition_id", diagnosis),
+        ],
+        promote_options="default",
+    )
+
+
+def procedures_of_images(inputs: CdmInputs) -> pa.Table:
+    """The imaging procedures, with the study of each beside the columns of the table."""
+    fields = inputs.contracts["procedure"].fields
+    shape = [(name, field.type) for name, field in fields.items() if name != "cancer_condition_id"]
+    return pa.Table.from_pylist(imaging_procedures(inputs), pa.schema([*shape, ("study_uid", pa.string())]))
+
+
+def dataset(inputs: CdmInputs) -> pa.Table:
+    """The one row that says which dataset this is, in the words of its catalogue record."""
+    card = inputs.source.catalogue
+    return pa.table(
+        {
+            "dataset_id": [inputs.source.dataset_id],
+            "dataset_title": pa.array([card.title or None], pa.string()),
+            "dataset_description": pa.array([card.description or None], pa.string()),
         }
-        said = sorted((k, str(v)) for k, v in (*fields.items(), *row["offsets"].items()))
-        rows.setdefault((row["patient_id"], row["file"], *said), condition)
-    return list(rows.values())
-
-
-def first_conditions(inputs: CdmInputs) -> dict[str, str]:
-    """Patient to the key of the first diagnosis (undated ones last)."""
-    ordered = sorted(
-        cancer_condition(inputs),
-        key=lambda row: (str(row.get("cancer_condition_asserted_date") or "9"), row["cancer_condition_id"]),
     )
-    return {row["patient_id"]: row["cancer_condition_id"] for row in reversed(ordered)}
 
 
-def source_procedures(inputs: CdmInputs) -> list[Row]:
-    """Procedures of the clinical records, such as the biopsy that confirms a diagnosis."""
-    rows = []
-    for row in mapped_rows("procedure", inputs):
-        offset = row["offsets"].get("procedure_date", row["fields"].get("procedure_offset_from_diagnosis"))
-        rows.append(
-            {
-                "procedure_id": row["id"],
-                "patient_id": row["patient_id"],
-                "procedure_category": PROCEDURE,
-                "procedure_offset_from_diagnosis": offset,
-                "procedure_offset_unit": unit_of(offset, DAY),
-                **row["fields"],
-            }
-        )
-    return rows
-
-
-def first_evidence(inputs: CdmInputs) -> dict[str, str]:
-    """Patient to the key of the first procedure of the clinical records (undated ones last)."""
-    ordered = sorted(
-        source_procedures(inputs),
-        key=lambda row: (str(row.get("procedure_date") or "9"), row["procedure_id"]),
-    )
-    return {row["patient_id"]: row["procedure_id"] for row in reversed(ordered)}
-
-
-def procedure(inputs: CdmInputs) -> list[Row]:
-    """Imaging procedures and those of the clinical records, each with the patient's first diagnosis."""
-    conditions = first_conditions(inputs)
-    found = [*imaging_procedures(inputs), *source_procedures(inputs)]
-    return [row | {"cancer_condition_id": conditions.get(row["patient_id"])} for row in found]
-
-
-def treatment(inputs: CdmInputs) -> list[Row]:
-    """One row per treatment record, with its days from diagnosis."""
-    rows = []
-    for row in mapped_rows("treatment", inputs):
-        offset = row["offsets"].get(
-            "treatment_start_date", row["fields"].get("treatment_offset_from_diagnosis")
-        )
-        rows.append(
-            {
-                "treatment_id": row["id"],
-                "patient_id": row["patient_id"],
-                "treatment_offset_from_diagnosis": offset,
-                "treatment_offset_unit": unit_of(offset, DAY),
-                **row["fields"],
-            }
-        )
-    return rows
-
-
-def mapped_rows(table: str, inputs: CdmInputs) -> Iterator[Row]:
-    """Records that become rows of `table`: id, patient_id, record_id, file, fields, and offsets of dates.
-
-    A record gives no row where the field of `when` is empty, or where all its mapped fields are. The id is
-    the record's keyed token, numbered where one file maps to the table more than once.
-    """
-    for spec in inputs.source.clinical:
-        mappings = [mapping for mapping in spec.tables if mapping.table == table]
-        for number, mapping in enumerate(mappings, start=1):
-            named = {target: field for target, field in mapping.fields.items() if isinstance(field, str)}
-            fixed = {target: c.constant for target, c in mapping.fields.items() if isinstance(c, Constant)}
-            for record in inputs.record_rows.get(spec.name, []):
-                values = {target: record[field] for target, field in named.items()}
-                absent = not all(c.holds(record[c.field], _given(record, c.field)) for c in mapping.when)
-                if absent or (named and not any(_given(record, field) for field in named.values())):
-                    continue
-                suffix = "" if number == 1 else f"-{number}"
-                yield {
-                    "id": f"{table}-{record['record_id']}{suffix}",
-                    "patient_id": record["patient_id"],
-                    "record_id": record["record_id"],
-                    "file": spec.name,
-                    "fields": values | fixed,
-                    "offsets": {
-                        target: record[f"{field}{OFFSET_SUFFIX}"]
-                        for target, field in named.items()
-                        if spec.fields[field].kind == "date"
-                    },
-                }
-
-
-def _given(record: Row, field: str) -> bool:
-    """Whether the record had a value; where dates are removed, their place is empty in any case."""
-    return record[field] is not None or bool(record.get(f"{field}{GIVEN_SUFFIX}"))
-
-
-def _usual(counts: Counter[Any]) -> Any:
-    return min(counts.items(), key=lambda item: (-item[1], str(item[0])))[0]
+def _usual(said: pa.Table, name: str, *, latest: bool) -> tuple[pa.Array, pa.Array]:
+    """Patients, and the value that counts for each."""
+    known = said.select(["patient_id", name]).filter(pc.is_valid(said[name]))
+    counted = known.group_by(["patient_id", name], use_threads=False).aggregate([([], "count_all")])
+    order = [("count_all", "descending"), (name, "ascending")]
+    best = firsts(ordered(counted, [(name, "descending")] if latest else order), "patient_id")
+    return whole(best["patient_id"]), whole(best[name])

@@ -3,92 +3,126 @@
 The episode of a study was decided before the crossing (`linkage`); here it only gets its key.
 """
 
-from typing import Any
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.clinical_tables import cancer_condition, source_procedures, treatment
-from eucaim_pipelines.cdm.imaging_tables import image_study, imaging_procedures
-from eucaim_pipelines.cdm.inputs import DAY, CdmInputs, Row, unit_of
+from eucaim_pipelines.cdm.clinical_tables import procedures_of_images
+from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, place_in_group, whole
+from eucaim_pipelines.cdm.inputs import DAY, CdmInputs
 from eucaim_pipelines.cdm.linkage import DIAGNOSIS, TREATMENT
+from eucaim_pipelines.cdm.record_tables import rows
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 
+_STARTS = pa.schema(
+    [
+        ("patient_id", pa.string()),
+        ("episode_id", pa.string()),
+        ("episode_type_code", pa.string()),
+        ("episode_start_date", pa.date32()),
+        ("start_offset_from_diagnosis", pa.int64()),
+    ]
+)
 
-def episode(inputs: CdmInputs) -> list[Row]:
-    """At most one diagnosis and one treatment episode per patient, numbered by their first day.
 
-    They begin with the records that the source contract's linkage names; without a diagnosis there is none.
+def episode(inputs: CdmInputs) -> pa.Table:
+    """At most one episode of each kind per patient, numbered by their first day; each ends with the next.
+
+    Diagnosis and treatment begin with the records that the source contract's linkage names; without a
+    diagnosis neither is known. Every other episode that a study is in begins with its first study.
     """
-    diagnosed = _first_records(inputs, inputs.source.linkage.diagnosis_date)
-    treated = _first_records(inputs, inputs.source.linkage.treatment_date)
-    rows = []
-    for person, start in diagnosed.items():
-        own = [_episode(DIAGNOSIS, "diagnosis", start)]
-        if person in treated:
-            own.append(_episode(TREATMENT, "treatment", treated[person]))
-        # Days from diagnosis order them, because dates may be removed; of one day, the diagnosis comes first.
-        own.sort(key=lambda row: row["start_offset_from_diagnosis"])
-        for number, row in enumerate(own, start=1):
-            end = own[number]["episode_start_date"] if number < len(own) else None
-            rows.append(row | {"patient_id": person, "episode_number": number, "episode_end_date": end})
-    return rows
+    linkage = inputs.source.linkage
+    diagnosed = _first_records(inputs, linkage.diagnosis_date, DIAGNOSIS, "diagnosis")
+    treated = _first_records(inputs, linkage.treatment_date, TREATMENT, "treatment")
+    treated = treated.filter(pc.is_in(treated["patient_id"], whole(diagnosed["patient_id"])))
+    known = pa.concat_tables([diagnosed, treated, _first_studies(inputs)])
+    named = joined(known["patient_id"], known["episode_type_code"])
+    found = firsts(known.append_column("_episode", named), "_episode")
+    # Days from diagnosis order them, because dates may be removed; of one day, the diagnosis comes first.
+    later = pc.not_equal(found["episode_type_code"], DIAGNOSIS)
+    order = ("patient_id", "start_offset_from_diagnosis", "_later", "episode_type_code")
+    found = ordered(found.append_column("_later", later), [(name, "ascending") for name in order])
+    number = place_in_group(found["patient_id"])
+    before = joined(found["patient_id"], pc.subtract(number, 1))
+    end = lookup(joined(found["patient_id"], number), before, found["episode_start_date"])
+    unit = pc.if_else(pc.is_valid(found["start_offset_from_diagnosis"]), DAY, pa.scalar(None, pa.string()))
+    return (
+        found.append_column("episode_number", number)
+        .append_column("episode_end_date", end)
+        .append_column("start_offset_unit", unit)
+    )
 
 
 def episode_ids(inputs: CdmInputs) -> dict[tuple[str, str], str]:
     """(patient_id, kind of episode) to its key."""
-    return {(row["patient_id"], row["episode_type_code"]): row["episode_id"] for row in episode(inputs)}
+    names = ("patient_id", "episode_type_code", "episode_id")
+    cells = [episode(inputs)[name].to_pylist() for name in names]
+    return {(patient, kind): found for patient, kind, found in zip(*cells, strict=True)}
 
 
-def episode_event(inputs: CdmInputs) -> list[Row]:
+def episode_event(inputs: CdmInputs) -> pa.Table:
     """Diagnoses, their procedures, studies, imaging procedures and treatments of every episode."""
-    ids = episode_ids(inputs)
-    studies = image_study(inputs, ids)
-    kind_of_study = {(row["patient_id"], row["study_uid"]): row["episode_type_code"] for row in studies}
-    events: list[tuple[str, str | None, str, str]] = [
-        *((row["patient_id"], row["episode_type_code"], "image_study", row["study_uid"]) for row in studies),
-        *(
-            (
-                row["patient_id"],
-                kind_of_study[row["patient_id"], row["study_uid"]],
-                "procedure",
-                row["procedure_id"],
-            )
-            for row in imaging_procedures(inputs)
+    found = episode(inputs)
+    procedures = procedures_of_images(inputs)
+    study = ["PatientID", "StudyInstanceUID"]
+    studies = (
+        inputs.instances.group_by(study, use_threads=False)
+        .aggregate([])
+        .rename_columns(["patient_id", "study_uid"])
+    )
+    conditions, treatments = rows("cancer_condition", inputs), rows("treatment", inputs)
+    confirming = rows("procedure", inputs)
+    events = [
+        _events("image_study", studies, "study_uid", _kinds(studies, inputs)),
+        _events("procedure", procedures, "procedure_id", _kinds(procedures, inputs)),
+        _events("procedure", confirming, "procedure_id", pa.repeat(DIAGNOSIS, confirming.num_rows)),
+        _events(
+            "cancer_condition", conditions, "cancer_condition_id", pa.repeat(DIAGNOSIS, conditions.num_rows)
         ),
-        *(
-            (row["patient_id"], DIAGNOSIS, "procedure", row["procedure_id"])
-            for row in source_procedures(inputs)
-        ),
-        *(
-            (row["patient_id"], DIAGNOSIS, "cancer_condition", row["cancer_condition_id"])
-            for row in cancer_condition(inputs)
-        ),
-        *((row["patient_id"], TREATMENT, "treatment", row["treatment_id"]) for row in treatment(inputs)),
+        _events("treatment", treatments, "treatment_id", pa.repeat(TREATMENT, treatments.num_rows)),
     ]
-    return [
-        {"episode_id": ids[person, kind], "event_table_name": table, "event_table_id": key}
-        for person, kind, table, key in events
-        if kind is not None and (person, kind) in ids
-    ]
+    every = pa.concat_tables(events)
+    places = joined(found["patient_id"], found["episode_type_code"])
+    ids = lookup(every["_place"], places, found["episode_id"])
+    return every.append_column("episode_id", ids).filter(pc.is_valid(ids))
 
 
-def _episode(kind: str, word: str, start: dict[str, Any]) -> Row:
-    return {
-        "episode_id": f"episode-{start['record_id']}-{word}",
-        "episode_type_code": kind,
-        "episode_start_date": start["date"],
-        "start_offset_from_diagnosis": start["offset"],
-        "start_offset_unit": unit_of(start["offset"], DAY),
-    }
+def _events(table: str, found: pa.Table, name: str, kinds: pa.Array) -> pa.Table:
+    return pa.table(
+        {
+            "event_table_name": pa.repeat(table, found.num_rows),
+            "event_table_id": whole(found[name]),
+            "_place": joined(found["patient_id"], kinds),
+        }
+    )
 
 
-def _first_records(inputs: CdmInputs, reference: str | None) -> dict[str, dict[str, Any]]:
-    """Patient to record_id, date and offset of the record with the earliest date of `file.field`.
+def _kinds(found: pa.Table, inputs: CdmInputs) -> pa.Array:
+    """Kind of episode of the study of every row."""
+    links = inputs.links
+    studies = joined(links["patient_id"], links["study_uid"])
+    return lookup(joined(found["patient_id"], found["study_uid"]), studies, links["episode_type_code"])
 
-    Patients without a date of diagnosis have no offsets, and no episodes.
-    """
+
+def _first_records(inputs: CdmInputs, reference: str | None, kind: str, word: str) -> pa.Table:
+    """One row per patient (`_STARTS`): the record with the fewest days from diagnosis of `file.field`."""
     name, _, field = (reference or "").partition(".")
-    found: dict[str, dict[str, Any]] = {}
-    for row in inputs.record_rows.get(name, []):
-        known, offset = found.get(row["patient_id"]), row[f"{field}{OFFSET_SUFFIX}"]
-        if offset is not None and (known is None or offset < known["offset"]):
-            found[row["patient_id"]] = {"record_id": row["record_id"], "date": row[field], "offset": offset}
-    return found
+    records = inputs.sorted_records.get(name)
+    if records is None:
+        return _STARTS.empty_table()
+    offset = f"{field}{OFFSET_SUFFIX}"
+    dated = records.filter(pc.is_valid(records[offset]))
+    first = firsts(ordered(dated, [(offset, "ascending"), ("record_id", "ascending")]), "patient_id")
+    ids = key("episode", first["record_id"], f"-{word}")
+    kinds = pa.repeat(kind, first.num_rows)
+    return pa.table([first["patient_id"], ids, kinds, first[field], first[offset]], schema=_STARTS)
+
+
+def _first_studies(inputs: CdmInputs) -> pa.Table:
+    """One row per patient and kind of episode that a study is in (`_STARTS`): its first study."""
+    links = inputs.links.filter(pc.is_valid(inputs.links["episode_type_code"]))
+    place = joined(links["patient_id"], links["episode_type_code"])
+    order = [(name, "ascending") for name in ("days_from_diagnosis", "study_date", "study_uid")]
+    first = firsts(ordered(links.append_column("_place", place), order), "_place")
+    ids = pc.binary_join_element_wise("episode", first["patient_id"], first["episode_type_code"], "-")
+    names = ("episode_type_code", "study_date", "days_from_diagnosis")
+    return pa.table([first["patient_id"], ids, *(first[name] for name in names)], schema=_STARTS)

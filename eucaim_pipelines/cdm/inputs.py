@@ -52,12 +52,14 @@ class CdmInputs:
         return {(row["patient_id"], row["study_uid"]): row for row in self.links.to_pylist()}
 
     @cached_property
-    def record_rows(self) -> dict[str, list[Row]]:
-        """Clinical file name to its records as rows, sorted by record_id."""
-        return {
-            name: sorted(table.to_pylist(), key=lambda row: str(row["record_id"]))
-            for name, table in sorted(self.records.items())
-        }
+    def sorted_records(self) -> dict[str, pa.Table]:
+        """Clinical file name to its records, sorted by record_id."""
+        return {name: table.sort_by("record_id") for name, table in sorted(self.records.items())}
+
+    @cached_property
+    def mapped(self) -> dict[str, pa.Table]:
+        """Tables as `record_tables` has mapped them so far, so that links need not map them again."""
+        return {}
 
 
 def grouped(instances: pa.Table, keys: Sequence[str], aggregates: Sequence[tuple[str, str]]) -> list[Row]:

@@ -1,69 +1,75 @@
 """One door to the tables of the common data model: name in, table of its contract out.
 
-How each is made lies in `imaging_tables`, `clinical_tables` and `episodes`.
+How each is made lies in `imaging_tables`, `record_tables`, `clinical_tables` and `episodes`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm import clinical_tables, episodes, imaging_tables
+from eucaim_pipelines.cdm import clinical_tables, episodes, imaging_tables, record_tables
 from eucaim_pipelines.cdm.inputs import CdmInputs, Row
+from eucaim_pipelines.contracts.tables import TableContract
 
 INSTANCES, RECORDS, LINKS = "instances", "clinical_records", "study_links"
-DEPENDS_ON: dict[str, tuple[str, ...]] = {
-    "patient": (INSTANCES, RECORDS),
-    "cancer_condition": (RECORDS,),
-    "procedure": (INSTANCES, RECORDS, LINKS),
-    "episode": (RECORDS,),
-    "episode_event": (INSTANCES, RECORDS, LINKS),
-    "image_study": (INSTANCES, RECORDS, LINKS),
-    "image_series": (INSTANCES,),
-    "treatment": (RECORDS,),
-    "segmentation_series": (INSTANCES,),
-    "segment": (INSTANCES,),
+_READ_FROM: dict[str, tuple[str, ...]] = {
+    "people": (INSTANCES, RECORDS),
+    "records": (RECORDS,),
+    "links": (INSTANCES, RECORDS, LINKS),
+    "images": (INSTANCES,),
+    "catalogue": (),
 }
-"""Table to the de-identified tables that it reads; no table of the model is made from another one."""
-
-_BUILDERS: dict[str, Callable[[CdmInputs], list[Row]]] = {
+_READ_MORE: dict[str, tuple[str, ...]] = {
+    "procedure": (INSTANCES, RECORDS, LINKS),
+    "image_study": (INSTANCES, RECORDS, LINKS),
+}
+_BUILDERS: dict[str, Callable[[CdmInputs], pa.Table | list[Row]]] = {
     "patient": clinical_tables.patient,
-    "cancer_condition": clinical_tables.cancer_condition,
     "procedure": clinical_tables.procedure,
+    "dataset": clinical_tables.dataset,
     "episode": episodes.episode,
     "episode_event": episodes.episode_event,
     "image_study": lambda inputs: imaging_tables.image_study(inputs, episodes.episode_ids(inputs)),
     "image_series": imaging_tables.image_series,
-    "treatment": clinical_tables.treatment,
     "segmentation_series": imaging_tables.segmentation_series,
     "segment": imaging_tables.segment,
 }
 
 
+def depends_on(contract: TableContract) -> tuple[str, ...]:
+    """De-identified tables that a table reads; no table of the model is made from another one."""
+    return _READ_MORE.get(contract.name, _READ_FROM[contract.filled_from])
+
+
 def build(table: str, inputs: CdmInputs) -> pa.Table:
     """The table of this name, in the schema of its contract, sorted by its key.
 
-    Only the inputs that `DEPENDS_ON` names are read. Equal inputs give an equal table, row by row.
+    Only the inputs that `depends_on` names are read. Equal inputs give an equal table, row by row.
 
     Raises
     ------
     KeyError
-        There is no such table.
+        There is no such table, or nothing that makes it: only tables filled from records need no code.
     """
     contract = inputs.contracts[table]
-    names = contract.schema.names
-    order = (*contract.primary_key, *names)
-    rows = sorted(
-        _BUILDERS[table](inputs) if table in _BUILDERS else [],
-        key=lambda row: [_sortable(row.get(name)) for name in order],
-    )
-    return pa.Table.from_pylist(
-        [{name: row.get(name) for name in names} for row in rows], schema=contract.schema
-    )
+    if table not in _BUILDERS and contract.filled_from == "records":
+        return _as_contracted(record_tables.rows(table, inputs), contract)
+    return _as_contracted(_BUILDERS[table](inputs), contract)
 
 
-def _sortable(value: object) -> tuple[int, float, str]:
-    if value is None:
-        return (0, 0.0, "")
-    if isinstance(value, int | float):
-        return (1, float(value), "")
-    return (2, 0.0, str(value))
+def _as_contracted(made: pa.Table | Sequence[Row], contract: TableContract) -> pa.Table:
+    """Columns in the order and types of the contract (those that were not made are empty), rows by key."""
+    schema = contract.schema
+    if not isinstance(made, pa.Table):
+        made = pa.Table.from_pylist(list(made), schema=pa.schema([f.with_nullable(True) for f in schema]))
+    columns = [
+        pc.cast(made[field.name], field.type)
+        if field.name in made.column_names
+        else pa.nulls(made.num_rows, field.type)
+        for field in schema
+    ]
+    table = pa.table(columns, schema=schema)
+    others = [name for name in schema.names if name not in contract.primary_key]
+    order = [(name, "ascending") for name in (*contract.primary_key, *others)]
+    return table.take(pc.sort_indices(table, sort_keys=order)).combine_chunks()

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from eucaim_pipelines.cdm import CdmInputs
 from eucaim_pipelines.cdm.coding import code_records
-from eucaim_pipelines.cdm.linkage import add_offsets, link_studies
+from eucaim_pipelines.cdm.linkage import STUDY_LINKS, add_offsets, link_studies
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.contracts.vocabularies import load_all
@@ -217,6 +217,12 @@ def crossed(spec_source: SourceContract, inventory: pa.Table | None = None) -> C
         contracts=load_tables(),
         vocabularies=load_all(),
     )
+
+
+def crossed_links() -> pa.Table:
+    """Study links as they cross, without any study."""
+    names = ["patient_id", "issuer", "study_uid", "study_date", *STUDY_LINKS.names[4:]]
+    return STUDY_LINKS.empty_table().rename_columns(names).drop_columns(["issuer"])
 
 
 def _pseudonymous(table: pa.Table, column: str) -> pa.Table:
