@@ -42,10 +42,13 @@ def firsts(table: pa.Table, column: str) -> pa.Table:
 
 
 def place_in_group(groups: Any) -> pa.Array:
-    """Of every row of a table sorted by group its number within the group, from 1."""
-    keys = whole(groups)
-    first = pc.index_in(keys, keys).to_numpy(zero_copy_only=False).astype(np.int64)
-    return pa.array(np.arange(len(keys), dtype=np.int64) - first + 1)
+    """Of every row its number among the rows of its group, in the order of the table, from 1."""
+    codes = whole(whole(groups).dictionary_encode(null_encoding="encode").indices).to_numpy()
+    order = np.argsort(codes, kind="stable")
+    first = np.searchsorted(codes[order], codes[order])
+    places = np.empty(len(codes), np.int64)
+    places[order] = np.arange(len(codes)) - first + 1
+    return pa.array(places)
 
 
 def by_value(column: Any, change: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
@@ -54,6 +57,12 @@ def by_value(column: Any, change: Callable[[Any], Any], kind: pa.DataType) -> pa
     distinct = pc.unique(cells)
     changed = pa.array([None if cell is None else change(cell) for cell in distinct.to_pylist()], kind)
     return changed.take(pc.index_in(cells, distinct))
+
+
+def days_between(start: Any, end: Any) -> pa.Array:
+    """Whole days from one date to another, negative where it is earlier; null where either is missing."""
+    first, last = (pc.cast(pc.cast(whole(day), pa.int32()), pa.int64()) for day in (start, end))
+    return pc.subtract(last, first)
 
 
 def ordered(table: pa.Table, order: Sequence[tuple[str, str]]) -> pa.Table:
