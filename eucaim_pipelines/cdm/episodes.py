@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from eucaim_pipelines.cdm.clinical_tables import procedures_of_images
 from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, place_in_group, whole
 from eucaim_pipelines.cdm.inputs import DAY, CdmInputs
-from eucaim_pipelines.cdm.linkage import DIAGNOSIS, TREATMENT
-from eucaim_pipelines.cdm.record_tables import rows
+from eucaim_pipelines.cdm.linkage import DAYS_FROM_DIAGNOSIS, DIAGNOSIS, TREATMENT
+from eucaim_pipelines.cdm.record_tables import RECORD, rows
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 
 _STARTS = pa.schema(
@@ -28,10 +28,13 @@ def episode(inputs: CdmInputs) -> pa.Table:
     """At most one episode of each kind per patient, numbered by their first day; each ends with the next.
 
     Diagnosis and treatment begin with the records that the source contract's linkage names; without a
-    diagnosis neither is known. Every other episode that a study is in begins with its first study.
+    diagnosis neither is known. A source that counts days from the diagnosis need not date it. Every other
+    episode that a study is in begins with its first study.
     """
     linkage = inputs.source.linkage
     diagnosed = _first_records(inputs, linkage.diagnosis_date, DIAGNOSIS, "diagnosis")
+    if linkage.diagnosis_date is None and linkage.days_from == DAYS_FROM_DIAGNOSIS:
+        diagnosed = _undated_diagnoses(inputs)
     treated = _first_records(inputs, linkage.treatment_date, TREATMENT, "treatment")
     treated = treated.filter(pc.is_in(treated["patient_id"], whole(diagnosed["patient_id"])))
     known = pa.concat_tables([diagnosed, treated, _first_studies(inputs)])
@@ -110,11 +113,28 @@ def _first_records(inputs: CdmInputs, reference: str | None, kind: str, word: st
     if records is None:
         return _STARTS.empty_table()
     offset = f"{field}{OFFSET_SUFFIX}"
-    dated = records.filter(pc.is_valid(records[offset]))
-    first = firsts(ordered(dated, [(offset, "ascending"), ("record_id", "ascending")]), "patient_id")
-    ids = key("episode", first["record_id"], f"-{word}")
-    kinds = pa.repeat(kind, first.num_rows)
-    return pa.table([first["patient_id"], ids, kinds, first[field], first[offset]], schema=_STARTS)
+    dated = offset in records.column_names
+    starts = records.select(["patient_id", "record_id"])
+    starts = starts.append_column("date", records[field] if dated else pa.nulls(len(starts), pa.date32()))
+    starts = starts.append_column("days", records[offset if dated else field])
+    known = ordered(
+        starts.filter(pc.is_valid(starts["days"])), [("days", "ascending"), ("record_id", "ascending")]
+    )
+    first = firsts(known, "patient_id")
+    ids, kinds = key("episode", first["record_id"], f"-{word}"), pa.repeat(kind, first.num_rows)
+    return pa.table([first["patient_id"], ids, kinds, first["date"], first["days"]], schema=_STARTS)
+
+
+def _undated_diagnoses(inputs: CdmInputs) -> pa.Table:
+    """One row per patient with a diagnosis (`_STARTS`), where days are counted from it: day 0."""
+    counted = any(c.kind == "days" for spec in inputs.source.clinical for c in spec.fields.values())
+    if not counted:
+        return _STARTS.empty_table()
+    first = firsts(rows("cancer_condition", inputs), "patient_id")
+    count = first.num_rows
+    ids, kinds = key("episode", first[RECORD], "-diagnosis"), pa.repeat(DIAGNOSIS, count)
+    days = pa.repeat(pa.scalar(0, pa.int64()), count)
+    return pa.table([first["patient_id"], ids, kinds, pa.nulls(count, pa.date32()), days], schema=_STARTS)
 
 
 def _first_studies(inputs: CdmInputs) -> pa.Table:

@@ -22,11 +22,18 @@ _SCHEMA = pa.schema(
         ("timepoint", pa.int64()),
         ("episode", pa.string()),
         ("days", pa.int64()),
+        ("date", pa.date32()),
     ]
 )
 _APART = 2**40
 """Numbers of one person lie further apart from those of the next than timepoints can."""
-_KINDS = {"study_uid": "study", "timepoint": "timepoint", "episode": "episode", "days": "days"}
+_KINDS = {
+    "study_uid": "study",
+    "timepoint": "timepoint",
+    "episode": "episode",
+    "days": "days",
+    "date": "date",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ def link_file(coded: Mapping[str, pa.Table], source: SourceContract) -> pa.Table
     -------
     pa.Table
         place (PatientID and study as one text), PatientID, study, timepoint, episode (code), days (from the
-        diagnosis); the last three are null where the file does not say them. Empty without a link file.
+        diagnosis), date (of the study); the last four are null where the file does not say them. Empty
+        without a link file.
     """
     name = source.linkage.timepoints
     if name is None or name not in coded:

@@ -110,24 +110,19 @@ def contested_patients(instances: pa.Table) -> frozenset[str]:
 def link_studies(instances: pa.Table, coded: Mapping[str, pa.Table], source: SourceContract) -> pa.Table:
     """One row per patient and study of the inventory (`STUDY_LINKS`), sorted by patient and time.
 
-    What the link file says of a study (`link_file`) counts. Where it is silent: the days are those between
-    the first diagnosis and the study; a study on or after the first treatment belongs to the treatment
-    episode, any other one to the diagnosis episode, and without a diagnosis there is neither; and
-    `imaging_timepoint` numbers the studies with images of one patient from 1 by date, then UID, unless the
-    link file numbers any of them. It is null for studies without images. The age comes from the birth date,
-    else from the age at diagnosis, else from PatientAge; years, one decimal.
+    What the link file says of a study (`link_file`) counts, its date only where the images have none. Where
+    it is silent: the days are those between the first diagnosis and the study; a study on or after the first
+    treatment belongs to the treatment episode, any other one to the diagnosis episode, and without a
+    diagnosis there is neither; and `imaging_timepoint` numbers the studies with images of one patient from 1
+    by date, then UID, unless the link file numbers any of them. It is null for studies without images. The
+    age comes from the birth date, else from the age at diagnosis, else from PatientAge; years, one decimal.
 
-    Parameters
-    ----------
-    coded
-        Coded records with their offsets (`add_offsets`).
-
-    Issuers are those of `with_issuers`. Clinical tables name none, so their rows say nothing of the studies
+    `coded` are coded records with their offsets (`add_offsets`). Issuers are those of `with_issuers`. Clinical tables name none, so their rows say nothing of the studies
     of a contested PatientID (`contested_patients`). Objects that de-identification refuses later have been
     counted here: a study of which nothing is released leaves a gap in the timepoints.
     """
-    studies = _studies(with_issuers(instances), contested_patients(instances))
     told = link_file(coded, source)
+    studies = _studies(with_issuers(instances), contested_patients(instances), told)
     place = joined(studies[LISTED], studies["StudyInstanceUID"])
     of_file = {name: lookup(place, told["place"], told[name]) for name in ("timepoint", "episode", "days")}
     diagnosis = _firsts(coded, source.linkage.diagnosis_date, pa.date32())
@@ -170,7 +165,7 @@ def _issuers(instances: pa.Table) -> dict[str, set[str]]:
     return found
 
 
-def _studies(instances: pa.Table, contested: frozenset[str]) -> pa.Table:
+def _studies(instances: pa.Table, contested: frozenset[str], told: pa.Table) -> pa.Table:
     """Studies in the order of patient, issuer and time, with what the clinical rows know the patient as."""
     columns = [*STUDY_DATES, "PatientBirthDate", "PatientAge"]
     grouped = instances.group_by(_STUDY, use_threads=False).aggregate([(name, "min") for name in columns])
@@ -178,6 +173,7 @@ def _studies(instances: pa.Table, contested: frozenset[str]) -> pa.Table:
     empty = pa.scalar(None, pa.string())
     names = [pc.if_else(pc.equal(grouped[name], ""), empty, grouped[name]) for name in _STUDY]
     listed = pc.if_else(pc.is_in(names[0], pa.array(sorted(contested), pa.string())), empty, names[0])
+    days.append(lookup(joined(listed, names[2]), told["place"], told["date"]))
     found = pa.table(
         [*names, pc.coalesce(*days), listed, grouped["PatientBirthDate_min"], grouped["PatientAge_min"]],
         names=[*_STUDY, "StudyDate", LISTED, "PatientBirthDate", "PatientAge"],

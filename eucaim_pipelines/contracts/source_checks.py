@@ -95,9 +95,10 @@ class Checker:
 
     def _linkage(self, source: SourceContract) -> None:
         linkage = source.linkage
-        for key in ("diagnosis_date", "treatment_date"):
-            if getattr(linkage, key) is not None:
-                self._date(source, getattr(linkage, key), ("linkage", key))
+        if linkage.diagnosis_date is not None:
+            self._date(source, linkage.diagnosis_date, ("linkage", "diagnosis_date"))
+        if linkage.treatment_date is not None:
+            self._date(source, linkage.treatment_date, ("linkage", "treatment_date"), ("date", "days"))
         if linkage.days_from != DIAGNOSIS:
             self._date(source, linkage.days_from, ("linkage", "days_from"))
         if linkage.timepoints is None:
@@ -114,11 +115,13 @@ class Checker:
                 ("linkage", "timepoints"),
             )
 
-    def _date(self, source: SourceContract, reference: str, place: Place) -> None:
+    def _date(
+        self, source: SourceContract, reference: str, place: Place, kinds: tuple[str, ...] = ("date",)
+    ) -> None:
         specs = {spec.name: spec for spec in source.clinical}
         name, _, field = reference.partition(".")
         fields = specs[name].fields if name in specs else {}
-        if field not in fields or fields[field].kind != "date":
+        if field not in fields or fields[field].kind not in kinds:
             raise self.document.error(
                 f"'{reference}' is not a declared date.", "Write file.field of a date.", place
             )

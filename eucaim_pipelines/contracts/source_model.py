@@ -74,9 +74,9 @@ class Imaging(Part):
 class Linkage(Part):
     """What places images within the course of the disease.
 
-    `diagnosis_date` and `treatment_date` are dates (`file.field`). `days_from` says what the days of columns
-    `is: days` are counted from: `diagnosis`, or a date (`file.field`). `timepoints` is the name of the file
-    that says the timepoint and episode of each study.
+    `diagnosis_date` and `treatment_date` are dates (`file.field`), the latter may be days. `days_from` says
+    what the days of columns `is: days` are counted from: `diagnosis`, or a date (`file.field`). `timepoints`
+    is the name of the file that says the timepoint and episode of each study.
     """
 
     diagnosis_date: str | None = None

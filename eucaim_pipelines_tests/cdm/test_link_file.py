@@ -1,5 +1,6 @@
 """Laws of the link file: what it says of a study counts, and what does not agree is counted."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eucaim_pipelines.cdm import build
 from eucaim_pipelines.cdm.link_file import LinkFaults, link_faults, link_file
 from eucaim_pipelines.cdm.linkage import STUDY_LINKS, add_offsets, link_studies
 from eucaim_pipelines.contracts.source_model import SourceContract
@@ -164,3 +166,53 @@ def test_days_that_count_from_another_date_become_days_from_the_diagnosis(tmp_pa
     }
     found = add_offsets(tables, contract)["patients"]
     assert found["psa"].to_pylist() == [15, None]
+
+
+def test_a_date_of_the_file_dates_a_study_whose_images_have_none():
+    with_date = LINKS | {"columns": LINKS["columns"] | {"X": {"field": "day", "is": "date"}}}
+    contract = SourceContract.model_validate(
+        {"dataset_id": "x", "tier": 1, "clinical": [with_date], "linkage": {"timepoints": "links"}}
+    )
+    table = coded(("P1", "S1", None, None, None), ("P1", "S2", None, None, None))["links"]
+    tables = {"links": table.append_column("day", pa.array([START, START]))}
+    undated = study("P1", "S1") | {"StudyDate": None}
+    rows = link_studies(examples.instances([undated, study("P1", "S2", 3)]), tables, contract).to_pylist()
+    assert [row["StudyDate"] for row in rows] == [START, START + timedelta(days=3)]
+
+
+def test_a_source_that_counts_days_has_episodes_without_dates(tmp_path):
+    text = examples.SOURCE.replace('"Inicio": {field: start, is: date}', '"Inicio": {field: start, is: days}')
+    text = text.replace("treatment_start_date: start", "treatment_offset_from_diagnosis: start")
+    text = text.replace(
+        "linkage: {diagnosis_date: patients.diagnosis_date, treatment_date: treatments.start}", ""
+    )
+    contract = examples.load_source(examples.write_source(tmp_path, text))
+    crossed = examples.crossed(contract)
+    treatments = pa.table(
+        {
+            "patient_id": ["X-P1", "X-P1", "X-P3"],
+            "record_id": ["t1", "t2", "t3"],
+            "type": pa.array([None, None, "CLIN1024528"]),
+            "start": pa.array([40, 22, 1]),
+        }
+    )
+    linkage = contract.linkage.model_copy(update={"treatment_date": "treatments.start"})
+    inputs = replace(
+        crossed,
+        source=contract.model_copy(update={"linkage": linkage}),
+        records=crossed.records | {"treatments": treatments},
+    )
+    found = [
+        (
+            row["patient_id"],
+            row["episode_type_code"],
+            row["start_offset_from_diagnosis"],
+            row["episode_number"],
+        )
+        for row in build("episode", inputs).to_pylist()
+    ]
+    assert sorted(found) == [
+        ("X-P1", "GEN1000007", 22, 2), ("X-P1", "GEN1000008", 0, 1),
+        ("X-P2", "GEN1000008", 0, 1), ("X-P4", "GEN1000008", 0, 1),
+    ]  # fmt: skip
+    assert build("treatment", inputs)["treatment_offset_from_diagnosis"].to_pylist() == [40, 22, 1]
