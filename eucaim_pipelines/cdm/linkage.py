@@ -117,9 +117,10 @@ def link_studies(instances: pa.Table, coded: Mapping[str, pa.Table], source: Sou
     by date, then UID, unless the link file numbers any of them. It is null for studies without images. The
     age comes from the birth date, else from the age at diagnosis, else from PatientAge; years, one decimal.
 
-    `coded` are coded records with their offsets (`add_offsets`). Issuers are those of `with_issuers`. Clinical tables name none, so their rows say nothing of the studies
-    of a contested PatientID (`contested_patients`). Objects that de-identification refuses later have been
-    counted here: a study of which nothing is released leaves a gap in the timepoints.
+    `coded` are coded records with their offsets (`add_offsets`). Issuers are those of `with_issuers`.
+    Clinical tables name none, so their rows say nothing of the studies of a contested PatientID
+    (`contested_patients`). Objects that de-identification refuses later have been counted here: a study of
+    which nothing is released leaves a gap in the timepoints.
     """
     told = link_file(coded, source)
     studies = _studies(with_issuers(instances), contested_patients(instances), told)
