@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pyarrow as pa
 
-from eucaim_pipelines.assets.staged import effects
+from eucaim_pipelines.assets.reported import effects
 from eucaim_pipelines.deidentification.images import ENGINE_VERSION, Deidentifier
 from eucaim_pipelines.deidentification.rules import profile_summary
 from eucaim_pipelines.deidentification.statement import Statement, object_list_digest

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 import pyarrow as pa
 
-from eucaim_pipelines.assets import staged
+from eucaim_pipelines.assets import reported, staged
 from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.assets.staged import RECORD, REPORT
 from eucaim_pipelines.catalogue import problems, record
@@ -194,11 +194,17 @@ def _report(tier: int) -> dg.AssetsDefinition:
     )
     @guarded
     def report(
-        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+        context: dg.AssetExecutionContext,
+        releasable: ReleasableZone,
+        contracts: Contracts,
+        store: Store,
+        lock: DatasetLock,
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf = releasable.shelf(dataset)
-        shelf.write_bytes(f"tier_{tier}/{REPORT}", render(staged.report(dataset, tier, shelf, contracts)))
+        content = staged.content(dataset, tier, shelf, contracts)
+        reported.compared(tier, shelf, content, store.open(), contracts)
+        shelf.write_bytes(f"tier_{tier}/{REPORT}", render(reported.report(dataset, tier, shelf, contracts)))
         return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
 
     return report
@@ -222,8 +228,8 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
         dataset = context.partition_key
         shelf = restricted.shelf(dataset)
         with restricted.ledger(dataset) as ledger:
-            detail = staged.local_detail(ledger, shelf)
-        page = render(staged.report(dataset, tier, releasable.shelf(dataset), contracts), detail)
+            detail = reported.local_detail(ledger, shelf)
+        page = render(reported.report(dataset, tier, releasable.shelf(dataset), contracts), detail)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
         with restricted.ledger(dataset) as ledger:
             ledger.note(**{f"finished_report_{tier}": staged.state(releasable.shelf(dataset))})

@@ -33,7 +33,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a release of one tier holds; `objects` are Parquet lists of images, one per patient."""
+    """What a release of one tier holds; `objects` are Parquet lists of images, one per patient.
+
+    `previous` is the version of this tier that it followed when it was first published; None for the first.
+    """
 
     dataset_id: str
     tier: int
@@ -44,6 +47,7 @@ class Manifest:
     tables: Sequence[Item] = field(default_factory=tuple)
     objects: Sequence[Item] = field(default_factory=tuple)
     files: Sequence[Item] = field(default_factory=tuple)
+    previous: str | None = None
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -115,6 +119,18 @@ def current_version(store: ObjectStore, dataset: str, tier: int) -> str | None:
     """Version of the newest release of a tier; None before the first."""
     pointed = _pointed(store, dataset, tier)
     return None if pointed is None else pointed[0]
+
+
+def previous_version(store: ObjectStore, dataset: str, tier: int, version: str) -> str | None:
+    """Version that a release of `version` follows; None if it is the first of its tier.
+
+    A version that was put before, whether or not the pointer got there, keeps what it followed then: released
+    keys never change, and content that comes back is the release that it was.
+    """
+    data = store.get(manifest_key(dataset, tier, version))
+    if data is not None:
+        return Manifest.from_bytes(data).previous
+    return current_version(store, dataset, tier)
 
 
 def _pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | None:

@@ -108,17 +108,24 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
         tables=tuple(i for i, _ in tables),
         objects=tuple(i for i, _ in objects),
         files=tuple(i for i, _ in files),
+        previous=manifests.previous_version(store, content.dataset_id, content.tier, content.version),
     )
     before = manifests.current(store, content.dataset_id, content.tier)
     if before is not None and before.to_bytes() == made.to_bytes():
         return made, False
     _check_objects(store, content, before)
-    for described, data in (*tables, *objects, *files):
+    for described, data in (*tables, *objects):
         store.put(described.key, data)
-    place, data = manifests.manifest_key(content.dataset_id, content.tier, content.version), made.to_bytes()
-    store.put(place, data)
+    # Before the files of the version's own folder: after a crash it says what these were compared with.
+    place, written = (
+        manifests.manifest_key(content.dataset_id, content.tier, content.version),
+        made.to_bytes(),
+    )
+    store.put(place, written)
+    for described, data in files:
+        store.put(described.key, data)
     store.replace(
-        manifests.pointer(content.dataset_id, content.tier), manifests.pointer_bytes(content.version, data)
+        manifests.pointer(content.dataset_id, content.tier), manifests.pointer_bytes(content.version, written)
     )
     return made, True
 

@@ -10,6 +10,7 @@ from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.reasons import Reason
 from eucaim_pipelines.quality.verdict import Verdict
+from eucaim_pipelines.report.summary import Summaries
 
 DISPOSITIONS = ("published", "quarantined", "duplicate", "pending")
 
@@ -119,6 +120,8 @@ class Report:
         Meaning and remedy of the reason codes (`quality.reasons.load_reasons`).
     removal
         The evidence in detail; only the local edition shows its numbers.
+    summaries
+        What the tables hold, exact; each edition shows of it what it may.
     """
 
     source: SourceContract
@@ -132,6 +135,7 @@ class Report:
     methods: Mapping[str, str]
     reasons: Mapping[str, Reason]
     removal: Removal = Removal()
+    summaries: Summaries = field(default_factory=Summaries)
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,7 @@ class UnmappedValue:
     value: str
     rows: int
     patients: int = 0
+    nearest: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,22 @@ class UnknownTerm:
 
 
 @dataclass(frozen=True)
+class Pointer:
+    """One entry that a check found: the patient's pseudonym, and the rows or files that made it."""
+
+    patient: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """Entries that one check found: the first of them, and how many there are."""
+
+    shown: Sequence[Pointer]
+    total: int
+
+
+@dataclass(frozen=True)
 class LocalDetail:
     """What only the local edition shows; with it a report is local, without it shareable."""
 
@@ -183,3 +204,4 @@ class LocalDetail:
     rows: Sequence[RowPointer] = field(default=())
     unmapped: Sequence[UnmappedValue] = field(default=())
     unknown_terms: Sequence[UnknownTerm] = field(default=())
+    pointers: Mapping[str, Pointers] = field(default_factory=dict)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.verdict import RequirementOutcome
-from eucaim_pipelines.report.balance import IMAGES_ONLY, Balance
+from eucaim_pipelines.report.balance import IMAGES_ONLY, TABLE_ONLY, Balance
 from eucaim_pipelines.report.content import ActionCount, Report
 
-_APART = {IMAGES_ONLY: "linkage.table_only_patients", "linkage.table_only_patients": IMAGES_ONLY}
+_APART = {IMAGES_ONLY: TABLE_ONLY, TABLE_ONLY: IMAGES_ONLY}
 """Findings about people of which nobody is in both, so that both together leave the rest."""
 
 

@@ -14,8 +14,11 @@ from markupsafe import Markup, escape
 
 from eucaim_pipelines.quality.findings import DIMENSIONS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
-from eucaim_pipelines.report.balance import BALANCED_CHECKS, balances
+from eucaim_pipelines.report import sections
+from eucaim_pipelines.report.balance import BALANCED_CHECKS, IMAGES_ONLY, TABLE_ONLY, balances
 from eucaim_pipelines.report.content import DATES, EFFECTS, MEANINGS, LocalDetail, Report
+from eucaim_pipelines.report.edition import Edition
+from eucaim_pipelines.report.matrix import levels, matrix
 from eucaim_pipelines.report.numbers import Numbers, weight
 from eucaim_pipelines.report.priorities import first_things, short_of
 
@@ -51,9 +54,32 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
         balances=shown_balances,
         elsewhere=BALANCED_CHECKS if local is None else frozenset(),
         dimensions=[_dimension(report.findings, name, numbers) for name in DIMENSIONS],
-        changes=sorted({text for v in report.verdicts for each in v.requirements for text in each.changes}),
+        thresholds=sorted(
+            {text for v in report.verdicts for each in v.requirements for text in each.changes}
+        ),
+        levels=levels(report.findings, report.summaries.levels),
+        matrix=matrix(report.findings, report.summaries.levels),
+        **_data(report, numbers),
     )
     return page.encode("utf-8")
+
+
+def _data(report: Report, numbers: Numbers) -> dict[str, object]:
+    """The sections that tell of the data, by the name that the templates have for them."""
+    summaries, edition = report.summaries, Edition(numbers.local, report.sizes.patients)
+    by_check = {each.check: each for each in report.findings}
+    apart = [
+        numbers.patients(by_check[check]) if check in by_check else "–" for check in (IMAGES_ONLY, TABLE_ONLY)
+    ]
+    return {
+        "changed": sections.changes(summaries.changes, edition),
+        "complete": sections.completeness(summaries.completeness, edition),
+        "imaging": sections.imaging(summaries.imaging, edition),
+        "parameters": sections.parameters(summaries.imaging.parameters, edition),
+        "linkage": sections.linkage(summaries.linkage, edition, *apart),
+        "timeline": sections.timeline(summaries.linkage, edition),
+        "vocabulary": sections.vocabulary(summaries.unmapped, edition),
+    }
 
 
 def _sentence(report: Report, reached: int) -> str:
@@ -102,7 +128,7 @@ def _dimension(findings: Sequence[Finding], name: str, numbers: Numbers) -> _Dim
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

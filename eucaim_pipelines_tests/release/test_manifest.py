@@ -67,7 +67,7 @@ def test_the_version_is_the_newest_exports_date_and_the_contents_digest(instance
 def test_the_pointer_moves_last(store, instances):
     store.written.clear()
     publish(store, content(instances), {"report.html": b"r"})
-    assert store.written[-2:] == ["manifest.json", "CURRENT"]
+    assert store.written[-3:] == ["manifest.json", "report.html", "CURRENT"]
 
 
 def test_an_unchanged_release_is_not_put_again(store, instances):
