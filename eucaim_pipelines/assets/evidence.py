@@ -16,6 +16,7 @@ from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.deidentification.statement import public_key, sign
 from eucaim_pipelines.quality.linkage import CrossedCounts
 from eucaim_pipelines.release.publication import json_bytes
+from eucaim_pipelines.report import vocabulary
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone
@@ -70,6 +71,8 @@ def evidence(
         "software": code_digest(),
     }
     shelf.write_bytes("deidentified/evidence.json", json_bytes({"counts": asdict(counts), "rules": rules}))
+    columns = vocabulary.columns(unmapped, contracts.matcher().nearest_of_all)
+    shelf.write_bytes("deidentified/unmapped.json", json_bytes([asdict(each) for each in columns]))
     statement = stated.statement(dataset, shelf, deidentifier)
     shelf.write_bytes("deidentified/statement.json", sign(statement, deidentifier.pseudonyms.key))
     return dg.MaterializeResult(

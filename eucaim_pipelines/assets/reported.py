@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.state import software
+from eucaim_pipelines.cdm.matching import Matcher
 from eucaim_pipelines.contracts.sources import Deidentification
 from eucaim_pipelines.deidentification.images import EXPLAINED
 from eucaim_pipelines.deidentification.keys.lethe import WARNING
@@ -38,7 +39,8 @@ from eucaim_pipelines.report.content import (
     effect,
 )
 from eucaim_pipelines.report.summaries import summarise
-from eucaim_pipelines.report.summary import Changes, Difference
+from eucaim_pipelines.report.summary import Changes, Difference, Unmapped
+from eucaim_pipelines.report.vocabulary import suggestions
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import Shelf
 
@@ -77,6 +79,7 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
                 contracts.vocabularies(),
             ),
             changes=_changes(tier, shelf),
+            unmapped=[Unmapped(**each) for each in staged.unmapped(shelf)],
         ),
     )
 
@@ -112,7 +115,7 @@ def _changes(tier: int, shelf: Shelf) -> Changes:
     return Changes(kept["previous"], differences, kept["columns"], kept["lost"])
 
 
-def local_detail(ledger: Ledger, shelf: Shelf) -> LocalDetail:
+def local_detail(ledger: Ledger, shelf: Shelf, matcher: Matcher) -> LocalDetail:
     """What only the local edition of a report shows."""
     held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
     rows = shelf.read("clinical_dispositions").to_pylist()
@@ -123,9 +126,19 @@ def local_detail(ledger: Ledger, shelf: Shelf) -> LocalDetail:
             for r in rows
             if r["reason"] not in _FINE_ROWS
         ],
-        unmapped=[UnmappedValue(**row) for row in shelf.read("unmapped_values").to_pylist()],
+        unmapped=_unmapped(shelf.read("unmapped_values"), matcher),
         unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
     )
+
+
+def _unmapped(table: pa.Table, matcher: Matcher) -> list[UnmappedValue]:
+    """Values with the concepts near them, those that most rows hold first."""
+    rows = sorted(table.to_pylist(), key=lambda row: (-row["rows"], row["file"], row["field"], row["value"]))
+    near = {
+        name: suggestions([r["value"] for r in rows if r["vocabulary"] == name], name, matcher.nearest_of_all)
+        for name in sorted({row["vocabulary"] for row in rows})
+    }
+    return [UnmappedValue(**row, nearest=near[row["vocabulary"]][row["value"]]) for row in rows]
 
 
 def _as_they_stand(rows: Sequence[Mapping[str, Any]], released: bool) -> list[DispositionCount]:

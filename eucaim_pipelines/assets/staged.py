@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
+from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -29,6 +30,7 @@ from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import Shelf
 
 FILES = "files"
+UNMAPPED = "unmapped.json"
 RECORD, REPORT = "catalogue.jsonld", "report.html"
 
 
@@ -53,7 +55,8 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
 def _digest(tier: int, shelf: Shelf) -> str:
     """Digest of what record and report say beside the tables: they are part of the version too."""
     digest = hashlib.sha256()
-    for name in ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json"):
+    told = ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json", UNMAPPED)
+    for name in told:
         digest.update(hashlib.sha256(shelf.read_bytes(f"deidentified/{name}")).digest())
     for number in range(1, tier + 1):
         digest.update(hashlib.sha256(shelf.read_bytes(f"tier_{number}/verdict.json")).digest())
@@ -84,6 +87,12 @@ def evidence(shelf: Shelf) -> dict[str, dict[str, str]]:
     """Counts that crossed, and the digests of the rules."""
     value: dict[str, dict[str, str]] = json.loads(shelf.read_bytes("deidentified/evidence.json"))
     return value
+
+
+def unmapped(shelf: Shelf) -> list[dict[str, Any]]:
+    """What crossed of local values without a code: counts by column, and concepts that come near."""
+    found: list[dict[str, Any]] = json.loads(shelf.read_bytes(f"deidentified/{UNMAPPED}"))
+    return found
 
 
 def crossed_counts(shelf: Shelf) -> CrossedCounts:

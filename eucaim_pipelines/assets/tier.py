@@ -228,7 +228,7 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
         dataset = context.partition_key
         shelf = restricted.shelf(dataset)
         with restricted.ledger(dataset) as ledger:
-            detail = reported.local_detail(ledger, shelf)
+            detail = reported.local_detail(ledger, shelf, contracts.matcher())
         page = render(reported.report(dataset, tier, releasable.shelf(dataset), contracts), detail)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
         with restricted.ledger(dataset) as ledger:

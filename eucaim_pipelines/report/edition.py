@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.disclosure import SMALL, THRESHOLD, WITHHELD
-from eucaim_pipelines.report.summary import Bin, Difference, Group, Parameter, Share
+from eucaim_pipelines.report.summary import Bin, Difference, Group, Parameter, Share, Unmapped
 
 NOTHING = "–"
 _STEP = 10
@@ -125,9 +125,20 @@ class Edition:
         texts = [WITHHELD if number and small else disclosure.shown(number) for number in numbers]
         return (disclosure.shown(each.total), texts[0], texts[1], texts[2])
 
-    def parts(self, counts: Sequence[int]) -> tuple[str, ...]:
-        """Counts that add up to a known total."""
-        return tuple(map(str, counts)) if self.local else disclosure.suppress(counts).cells
+    def unmapped(self, columns: Sequence[Unmapped]) -> list[tuple[str, str, str]]:
+        """Values, rows and patients of each column; the rows add up to a number that is known.
+
+        Outside, a column of which no value belongs to 10 patients only says that it has some.
+        """
+        if self.local:
+            return [(str(each.values), str(each.rows), str(each.patients)) for each in columns]
+        rows = disclosure.suppress([each.rows for each in columns]).cells
+        found = []
+        for each, text in zip(columns, rows, strict=True):
+            people = self.count(each.patients, self.people)
+            solid = disclosure.at_least(people) is not None
+            found.append((str(each.values) if solid else WITHHELD, _both(text, people), people))
+        return found
 
 
 def number(text: str) -> float | None:

@@ -165,13 +165,18 @@ def vocabulary(found: Sequence[Unmapped], edition: Edition) -> Table | None:
     """Columns with local values that have no code: how many, and codes that come near."""
     if not found:
         return None
-    columns = ("File and field", "Value set", "Rows", "Patients", "Codes that come near")
-    cells = edition.parts([each.rows for each in found])
+    columns = (
+        "File and field",
+        "Value set",
+        "Values",
+        "Rows",
+        "Patients of the commonest",
+        "Codes that come near",
+    )
     rows = [
-        (f"{each.file}: {each.field}", each.vocabulary, text, edition.count(each.patients, edition.people),
-         "; ".join(each.nearest) or "–")
-        for each, text in zip(found, cells, strict=True)
-    ]  # fmt: skip
+        (f"{each.file}: {each.field}", each.vocabulary, *numbers, "; ".join(each.nearest) or "–")
+        for each, numbers in zip(found, edition.unmapped(found), strict=True)
+    ]
     rest = len(rows) - MOST
-    return Table("Local values without a code, by column", columns, rows[:MOST], frozenset({2, 3}),
-                 f"and {rest} more" if rest > 0 else "")  # fmt: skip
+    more = f"and {rest} more" if rest > 0 else ""
+    return Table("Local values without a code, by column", columns, rows[:MOST], frozenset({2, 3, 4}), more)

@@ -52,7 +52,8 @@ def _of_table(
     database: duckdb.DuckDBPyConnection, name: str, table: pa.Table, contract: TableContract
 ) -> Iterator[tuple[tuple[TableContract, Field, str, str], Cells]]:
     fields = [field for field in _variables(contract) if field.name in table.column_names]
-    if not fields or contract.filled_from in _DERIVED:
+    unused = not table.num_rows and not contract.mandatory
+    if not fields or unused or contract.filled_from in _DERIVED:
         return
     of_images = contract.filled_from == "images" and "study_uid" in table.column_names
     unit = _UNITS.get(name, "rows") if of_images else "patients"

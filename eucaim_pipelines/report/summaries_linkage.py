@@ -10,8 +10,12 @@ import pyarrow as pa
 
 from eucaim_pipelines.report.summary import Bin, Group, Linkage, Share
 
-OFFSET = "offset_from_diagnosis"
-TREATMENTS = ("treatment", "radiotherapy", "surgical_procedure", "medication_administration")
+_OFFSET = "treatment_offset_from_diagnosis"
+_STARTS = {
+    "radiotherapy": "radiotherapy_offset_from_diagnosis",
+    "surgical_procedure": "surgical_procedure_offset_from_diagnosis",
+    "medication_administration": "start_offset_from_diagnosis",
+}
 BINS: tuple[tuple[str, int | None], ...] = (
     ("more than a year before", -366),
     ("181 to 365 days before", -181),
@@ -61,15 +65,8 @@ def _known(database: duckdb.DuckDBPyConnection, name: str, column: str) -> Share
 
 def _timeline(database: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> list[Bin]:
     """Bins from the first to the last that is not empty, and at the end what has no day, if anything."""
-    studies = _binned(database, [("image_study", "study_offset_from_diagnosis")])
-    offsets = [
-        (name, column)
-        for name in TREATMENTS
-        if name in tables
-        for column in tables[name].column_names
-        if column.endswith(OFFSET) and "end" not in column.split("_")
-    ]
-    treatments = _binned(database, offsets) if offsets else {}
+    studies = _binned(database, "SELECT patient_id, study_offset_from_diagnosis AS days FROM image_study")
+    treatments = _binned(database, _treatments(tables))
     used = [number for number in range(len(BINS)) if number in studies or number in treatments]
     if not used:
         return []
@@ -85,17 +82,31 @@ def _timeline(database: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table
     ]
 
 
-def _binned(
-    database: duckdb.DuckDBPyConnection, offsets: list[tuple[str, str]]
-) -> dict[int, tuple[int, int]]:
+def _treatments(tables: Mapping[str, pa.Table]) -> str:
+    """Patient and first day of each treatment, as the treatment says, else as what was done in it says."""
+    none = "SELECT NULL AS treatment_id, NULL AS patient_id, NULL::BIGINT AS days WHERE false"
+    done = " UNION ALL ".join(
+        [none]
+        + [
+            f'SELECT treatment_id, patient_id, "{column}" FROM "{name}"'  # noqa: S608
+            for name, column in _STARTS.items()
+            if name in tables and column in tables[name].column_names
+        ]
+    )
+    if "treatment" not in tables:
+        return f"SELECT patient_id, days FROM ({done})"  # noqa: S608
+    own = "t.treatment_offset_from_diagnosis" if _OFFSET in tables["treatment"].column_names else "NULL"
+    return (
+        f"SELECT t.patient_id, coalesce({own}, d.days) AS days FROM treatment t LEFT JOIN "  # noqa: S608
+        f"(SELECT treatment_id, min(days) AS days FROM ({done}) GROUP BY 1) d USING (treatment_id)"
+    )
+
+
+def _binned(database: duckdb.DuckDBPyConnection, query: str) -> dict[int, tuple[int, int]]:
     """Number of the bin to entries and patients; the number after the last bin holds what has no day."""
     edges = " ".join(f"WHEN days <= {last} THEN {n}" for n, (_, last) in enumerate(BINS) if last is not None)
-    union = " UNION ALL ".join(
-        f'SELECT patient_id, "{column}" AS days FROM "{name}"'  # noqa: S608
-        for name, column in offsets
-    )
-    query = (
+    counted = (
         f"SELECT CASE WHEN days IS NULL THEN {len(BINS)} {edges} ELSE {len(BINS) - 1} END, "  # noqa: S608
-        f"count(*), count(DISTINCT patient_id) FROM ({union}) GROUP BY 1"
+        f"count(*), count(DISTINCT patient_id) FROM ({query}) GROUP BY 1"
     )
-    return {number: (entries, patients) for number, entries, patients in database.execute(query).fetchall()}
+    return {number: (entries, patients) for number, entries, patients in database.execute(counted).fetchall()}

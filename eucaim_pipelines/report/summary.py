@@ -143,7 +143,14 @@ class Linkage:
 class Unmapped:
     """Local values of one column that have no code; counts, and what may be told of them outside.
 
-    `nearest` are labels and codes that come near to values which at least 10 patients stand behind.
+    Attributes
+    ----------
+    values, rows
+        Distinct values, and the rows that hold one of them.
+    patients
+        Patients of the value that most of them have.
+    nearest
+        Labels and codes that come near to values which at least 10 patients have.
     """
 
     file: str
