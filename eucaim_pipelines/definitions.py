@@ -11,7 +11,7 @@ from eucaim_pipelines.resources.progress import terminal
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.workers import Workers
-from eucaim_pipelines.resources.zones import Publications, ReleasableZone, RestrictedZone
+from eucaim_pipelines.resources.zones import CheckResults, Publications, ReleasableZone, RestrictedZone
 from eucaim_pipelines.settings import Settings, load_settings
 
 
@@ -42,6 +42,7 @@ def build(settings: Settings) -> dg.Definitions:
                 folder=folder, landing=str(settings.landing), max_file_bytes=settings.max_file_bytes
             ),
             "releasable": ReleasableZone(folder=folder),
+            "check_results": CheckResults(folder=folder),
             "publications": Publications(folder=folder),
             "lock": DatasetLock(folder=folder),
             "workers": Workers(count=settings.workers),

@@ -11,9 +11,10 @@ from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import guarded
 from eucaim_pipelines.assets.tier import key
 from eucaim_pipelines.cdm import coding
+from eucaim_pipelines.contracts.rules import Rule
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.deidentification import sweep
-from eucaim_pipelines.quality.plan import Check, planned
+from eucaim_pipelines.quality.plan import evaluated_at, planned
 from eucaim_pipelines.quality.tiers import Tiers
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone, Shelf
@@ -29,24 +30,18 @@ _IDENTIFYING = (
 def finding_checks(tiers: Tiers, tables: Mapping[str, TableContract]) -> dict[int, dg.AssetChecksDefinition]:
     """One check per finding, on the table it is about; evaluated at the tier that can tell."""
     found = {}
+    held = {number: tiers.tables(number) for number in tiers.tiers}
     for number in sorted(tiers.tiers):
-        held = tiers.tables(number)
-        checks = [c for name in held for c in planned(tables[name]) if _tier_of(c, tiers) == number]
+        checks = [rule for rule in planned(tables) if evaluated_at(rule, tables, held) == number]
         found[number] = _findings_of(number, checks)
     return found
-
-
-def _tier_of(check: Check, tiers: Tiers) -> int:
-    """The lowest tier whose tables the check needs."""
-    needed = {check.table} | ({check.reference[0]} if check.reference else set())
-    return min(number for number in tiers.tiers if needed <= set(tiers.tables(number)))
 
 
 def _check_name(check: str) -> str:
     return check.replace(".", "__")
 
 
-def _findings_of(tier: int, checks: list[Check]) -> dg.AssetChecksDefinition:
+def _findings_of(tier: int, checks: list[Rule]) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(
             _check_name(check.id),
@@ -61,9 +56,11 @@ def _findings_of(tier: int, checks: list[Check]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"tier_{tier}_findings", specs=specs, can_subset=True)
     @guarded
     def show(
-        context: dg.AssetCheckExecutionContext, releasable: ReleasableZone
+        context: dg.AssetCheckExecutionContext, releasable: ReleasableZone, contracts: Contracts
     ) -> Iterator[dg.AssetCheckResult]:
-        found = {each.check: each for each in staged.findings(tier, releasable.shelf(_dataset(context)))}
+        dataset = _dataset(context)
+        shelf = releasable.shelf(dataset)
+        found = {each.check: each for each in staged.findings(dataset, tier, shelf, contracts)}
         selected = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if _check_name(check.id) not in selected:

@@ -65,7 +65,7 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
         version=content.version,
         issued=content.issued,
         verdicts=verdicts,
-        findings=staged.findings(tier, shelf),
+        findings=staged.findings(dataset, tier, shelf, contracts),
         dispositions=_as_they_stand(dispositions, any(each.reached for each in verdicts)),
         sizes=staged.sizes(shelf),
         actions=[ActionCount(*each) for each in effects(shelf.read("deidentified/actions")).items()],

@@ -19,9 +19,11 @@ from eucaim_pipelines.catalogue import facts as catalogue_facts
 from eucaim_pipelines.catalogue.facts import CatalogueFacts
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.quality import findings as found
+from eucaim_pipelines.quality.crossed import CrossedCounts
 from eucaim_pipelines.quality.findings import Finding
-from eucaim_pipelines.quality.linkage import CrossedCounts
-from eucaim_pipelines.quality.verdict import Verdict
+from eucaim_pipelines.quality.plan import known_checks
+from eucaim_pipelines.quality.tiers import threshold_changes
+from eucaim_pipelines.quality.verdict import Verdict, judged
 from eucaim_pipelines.release import statements
 from eucaim_pipelines.release.publication import Content
 from eucaim_pipelines.report import charts
@@ -38,21 +40,21 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
     """What the tier's release will hold."""
     names = contracts.tiers().tables(tier)
     tables = {name: shelf.read_bytes(f"cdm/{name}.parquet") for name in names}
-    completed = json.loads(shelf.read_bytes("deidentified/newest_export.json"))["completed"]
     return Content(
         dataset_id=dataset,
         tier=tier,
-        newest_export=datetime.fromisoformat(completed),
+        newest_export=newest_export(shelf),
         software=software(),
         instances=shelf.read("deidentified/instances"),
         tables=tables,
         rows={name: pq.read_metadata(BytesIO(data)).num_rows for name, data in tables.items()},
-        rules=evidence(shelf)["rules"] | {"findings": _digest(tier, shelf), "drawing": charts.engine()},
+        rules=evidence(shelf)["rules"]
+        | {"findings": _digest(dataset, tier, shelf, contracts), "drawing": charts.engine()},
         files=shelf.read_files(f"tier_{tier}/{FILES}"),
     )
 
 
-def _digest(tier: int, shelf: Shelf) -> str:
+def _digest(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> str:
     """Digest of what record and report say beside the tables: they are part of the version too."""
     digest = hashlib.sha256()
     told = ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json", UNMAPPED)
@@ -60,7 +62,7 @@ def _digest(tier: int, shelf: Shelf) -> str:
         digest.update(hashlib.sha256(shelf.read_bytes(f"deidentified/{name}")).digest())
     for number in range(1, tier + 1):
         digest.update(hashlib.sha256(shelf.read_bytes(f"tier_{number}/verdict.json")).digest())
-    digest.update(shelf.read_bytes(f"tier_{tier}/findings.parquet"))
+    digest.update(repr(findings(dataset, tier, shelf, contracts)).encode())
     return digest.hexdigest()
 
 
@@ -100,9 +102,18 @@ def crossed_counts(shelf: Shelf) -> CrossedCounts:
     return CrossedCounts(**{name: int(count) for name, count in evidence(shelf)["counts"].items()})
 
 
-def findings(tier: int, shelf: Shelf) -> list[Finding]:
-    """Findings of the tier and those below it."""
-    return found.from_table(shelf.read(f"tier_{tier}/findings"))
+def findings(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> list[Finding]:
+    """Findings of the tier and those below it, judged by the thresholds and waivers that hold now."""
+    changes = threshold_changes(contracts.source(dataset), known_checks(contracts.tables()))
+    stored = found.from_table(shelf.read(f"tier_{tier}/findings"))
+    return judged(stored, contracts.tiers().thresholds(), changes, newest_export(shelf).date())
+
+
+def newest_export(shelf: Shelf) -> datetime:
+    """When the newest export was complete; releases and waivers are dated by it, never by the clock."""
+    return datetime.fromisoformat(
+        json.loads(shelf.read_bytes("deidentified/newest_export.json"))["completed"]
+    )
 
 
 def read_verdict(tier: int, shelf: Shelf) -> Verdict | None:

@@ -7,20 +7,16 @@ import json
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
-import pyarrow as pa
 
 from eucaim_pipelines.assets import reported, staged
-from eucaim_pipelines.assets.common import counted, guarded, placed
+from eucaim_pipelines.assets.common import guarded, placed
+from eucaim_pipelines.assets.findings import findings_asset
 from eucaim_pipelines.assets.staged import RECORD, REPORT
 from eucaim_pipelines.catalogue import problems, record
 from eucaim_pipelines.errors import DataError
-from eucaim_pipelines.quality import expectations
-from eucaim_pipelines.quality import findings as found
-from eucaim_pipelines.quality.findings import Finding
-from eucaim_pipelines.quality.linkage import linkage_findings
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, threshold_changes
-from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, changed, verdict
+from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, verdict
 from eucaim_pipelines.release.publication import Content, json_bytes, publish
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.resources.lock import DatasetLock
@@ -31,7 +27,7 @@ from eucaim_pipelines.resources.zones import Publications, ReleasableZone, Restr
 
 def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
     """The assets of one tier."""
-    yield _findings(tier, tiers)
+    yield findings_asset(tier, tiers)
     yield _verdict(tier)
     yield _record(tier)
     yield _report(tier)
@@ -42,58 +38,6 @@ def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
 def key(tier: int, name: str) -> list[str]:
     """Asset key of a tier's own asset."""
     return [f"tier_{tier}", name]
-
-
-def _findings(tier: int, tiers: Tiers) -> dg.AssetsDefinition:
-    tables = tiers.tables(tier)
-    lower = [key(tier - 1, "findings")] if tier > 1 else [["deidentified", "evidence"]]
-
-    @dg.asset(
-        key=key(tier, "findings"),
-        deps=[*(["cdm", name] for name in tiers.tiers[tier].tables), *lower],
-        description=f"What the checks of Tier {tier}'s tables found: counts per check, never a value.",
-        **placed("release", f"tier_{tier}", "great_expectations", "parquet"),
-    )
-    @guarded
-    def findings(
-        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
-    ) -> dg.MaterializeResult:
-        shelf = releasable.shelf(context.partition_key)
-        source, contract_of = contracts.source(context.partition_key), contracts.tables()
-        loaded = {name: shelf.read(f"cdm/{name}") for name in tables}
-        results = _table_findings(tier, loaded, contracts) + _linkage(loaded, shelf)
-        if tier > 1:
-            results = _newer(staged.findings(tier - 1, shelf), results)
-        results = changed(results, threshold_changes(source, known_checks(contract_of)))
-        shelf.write(f"tier_{tier}/findings", found.to_table(results))
-        failed = sum(not each.passed for each in results)
-        return dg.MaterializeResult(metadata=counted(checks=len(results), failed=failed))
-
-    return findings
-
-
-def _table_findings(tier: int, loaded: dict[str, pa.Table], contracts: Contracts) -> list[Finding]:
-    """Checks of the tables that are new at this tier, and of those that refer to a new one."""
-    tiers, contract_of = contracts.tiers(), contracts.tables()
-    new = set(tiers.tiers[tier].tables)
-    refers = {n for n in loaded if any(relation.to_table in new for relation in contract_of[n].relationships)}
-    return expectations.check_tables(
-        loaded,
-        contract_of,
-        names=new | refers,
-        contracts_folder=contracts.folder,
-        thresholds=tiers.thresholds(),
-    )
-
-
-def _linkage(loaded: dict[str, pa.Table], shelf: Shelf) -> list[Finding]:
-    instances = shelf.read("deidentified/instances")
-    counts = staged.crossed_counts(shelf)
-    return linkage_findings(loaded["patient"], instances, counts, loaded.get("cancer_condition"))
-
-
-def _newer(before: list[Finding], now: list[Finding]) -> list[Finding]:
-    return list(({each.check: each for each in before} | {each.check: each for each in now}).values())
 
 
 def _verdict(tier: int) -> dg.AssetsDefinition:
@@ -122,7 +66,7 @@ def _verdict(tier: int) -> dg.AssetsDefinition:
         outcome = verdict(
             tier,
             contracts.tiers(),
-            staged.findings(tier, shelf),
+            staged.findings(dataset, tier, shelf, contracts),
             DatasetFacts(staged.sizes(shelf).patients, problems.problems(source, facts), facts.empty_lists),
             threshold_changes(source, known_checks(contracts.tables())),
             staged.read_verdict(tier - 1, shelf) if tier > 1 else None,

@@ -19,7 +19,8 @@ OF_PROPERTY = (
     *("origin", "valueSet", "unit", "concept", "requirement", "filledBy", "offsetOf", "unitOf", "unitCode"),
     *("categoryOf", "dicom", "remedy"),
 )
-OF_RULE = ("remedy", "level", "eucaimDimension", "rowCondition", "query", "pointer", "needs")
+OF_RULE = ("remedy", "level", "eucaimDimension", "rowCondition", "query", "pointer", "needs",
+           "atLeast")  # fmt: skip
 """Custom properties that our contracts know: of a table, of a property, of a quality rule."""
 
 

@@ -21,19 +21,20 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 IN_SET = "expect_column_values_to_be_in_set"
+BETWEEN = "expect_column_values_to_be_between"
+TOGETHER = "expect_columns_to_be_given_together"
 METRICS = {"nullValues": NOT_NULL, "invalidValues": IN_SET}
 """Library metrics of ODCS, and the expectation that each one stands for."""
 EXPECTATIONS: Mapping[str, tuple[str, ...]] = {
     NOT_NULL: ("column",),
     IN_SET: ("column",),
-    "expect_column_values_to_be_between": ("column",),
+    BETWEEN: ("column",),
     "expect_column_values_to_match_regex": ("column",),
     "expect_column_values_to_be_unique": ("column",),
     "expect_column_pair_values_to_be_equal": ("column_A", "column_B"),
     "expect_column_pair_values_a_to_be_greater_than_b": ("column_A", "column_B"),
     "expect_compound_columns_to_be_unique": ("column_list",),
-    "expect_columns_to_be_given_together": ("column_list",),
-    "expect_groups_to_agree": ("column_list",),
+    TOGETHER: ("column_list",),
     "expect_values_near_their_group": ("column_list",),
     "expect_values_to_differ_at_most": ("column_list",),
 }
@@ -51,7 +52,8 @@ class Rule:
     id
         `table.field.name`, or `table.name` of a rule about the whole table.
     expectation, kwargs
-        What must hold: an expectation of `EXPECTATIONS` and its arguments.
+        What must hold: an expectation of `EXPECTATIONS` and its arguments; `vocabulary` stands for the
+        `value_set` of its codes.
     row_condition
         Condition in SQL on the rows that are looked at; none: all rows. A row for which it is unknown, as
         comparing with an empty cell is, is not looked at.
@@ -62,6 +64,8 @@ class Rule:
         Columns of these rows that say which entry it is; none: the primary key of the table.
     needs
         Tables and other views that the rule reads, its own table first.
+    at_least
+        Smallest share of the rows that must hold, 0 to 1, unless a tier or a source contract says otherwise.
     sentence, remedy
         What is wrong and why it matters, and what the holder can do, in plain words.
     """
@@ -81,6 +85,7 @@ class Rule:
     query: str | None = None
     pointer: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    at_least: float = 1.0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -111,6 +116,9 @@ def read(
     ):
         if value not in known:
             raise document.error(f"{what} is one of {', '.join(known)}.", "Correct it.", place)
+    at_least = custom.get("atLeast", 1)
+    if not isinstance(at_least, int | float) or not 0 <= at_least <= 1:
+        raise document.error("atLeast is a share, 0 to 1.", "Correct it.", place)
     expectation, kwargs = _expectation(document, field, rule, place)
     if "query" in custom and "needs" not in custom:
         raise document.error("A query needs the names of what it reads.", "Add the property needs.", place)
@@ -130,6 +138,7 @@ def read(
         query=custom.get("query"),
         pointer=_names(custom.get("pointer")),
         needs=tuple(dict.fromkeys((table, *_names(custom.get("needs"))))),
+        at_least=float(at_least),
     )
 
 

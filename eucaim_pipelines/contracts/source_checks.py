@@ -53,11 +53,16 @@ class Checker:
         self._linkage(source)
         for check in source.checks:
             table, _, rest = check.partition(".")
-            known = {"key", "rows", *self.tables[table].schema.names} if table in self.tables else set()
+            known = self._checked_names(table) if table in self.tables else set()
             if known and rest.partition(".")[0] not in known:
                 raise self.document.error(
                     f"Check '{check}': no such field.", "Correct it.", ("checks", check)
                 )
+
+    def _checked_names(self, table: str) -> set[str]:
+        """What may stand after the table's name in the name of a check."""
+        contract = self.tables[table]
+        return {"key", "rows", *contract.fields, *(rule.name for rule in contract.rules if not rule.field)}
 
     def _catalogue(self, source: SourceContract, files: FileChecker) -> None:
         card = source.catalogue

@@ -5,6 +5,7 @@ What the tiers require lies in tiers.yaml (`tiers`); how a verdict reads on a pa
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any
 
 from eucaim_pipelines.contracts.source_model import CheckChange
@@ -45,7 +46,7 @@ class Short:
 
 @dataclass(frozen=True)
 class RequirementOutcome:
-    """One requirement of a tier as this dataset meets it; `changes` are the holder's own thresholds."""
+    """One requirement of a tier as this dataset meets it; `changes`: the holder's thresholds and waivers."""
 
     id: str
     text: str
@@ -107,7 +108,7 @@ def verdict(
     Parameters
     ----------
     findings
-        Of this tier's tables and, when `lower` is not given, of those of the tiers below.
+        Of this tier's tables and, when `lower` is not given, of those of the tiers below; `judged`.
     changes
         Thresholds that the source contract changes, by check.
     lower
@@ -131,13 +132,35 @@ def tier_reached(verdicts: Iterable[Verdict]) -> int:
     return max((each.tier for each in verdicts if each.reached), default=0)
 
 
-def changed(findings: Iterable[Finding], changes: Mapping[str, CheckChange]) -> list[Finding]:
-    """Findings judged by the holder's thresholds instead of the usual ones."""
-    shares = {check: change.at_least for check, change in changes.items() if change.at_least is not None}
-    return [
-        replace(each, passed=each.share >= shares[each.check]) if each.check in shares else each
-        for each in findings
-    ]
+def judged(
+    findings: Iterable[Finding], usual: Mapping[str, float], changes: Mapping[str, CheckChange], today: date
+) -> list[Finding]:
+    """Findings judged as of `today`: by the thresholds of tiers and holder, and by the holder's waivers.
+
+    Findings are stored as counts, so that a changed threshold or waiver computes no check again.
+
+    Parameters
+    ----------
+    usual
+        Smallest share that must hold, by check, where a tier says so (`Tiers.thresholds`).
+    today
+        Date of the newest export, never the clock's: a waiver counts up to and including its last day.
+    """
+    return [_judged(each, usual, changes.get(each.check), today) for each in findings]
+
+
+def _judged(found: Finding, usual: Mapping[str, float], change: CheckChange | None, today: date) -> Finding:
+    at_least = usual.get(found.check)
+    if change is not None and change.at_least is not None:
+        at_least = change.at_least
+    passed = found.passed if at_least is None else found.share >= at_least
+    if passed or change is None or change.waived_until is None or today > change.waived_until:
+        return replace(found, passed=passed, waived=None)
+    return replace(found, passed=True, waived=_waiver(change))
+
+
+def _waiver(change: CheckChange) -> str:
+    return f"waived until {change.waived_until} by {change.waived_by}. {change.why}"
 
 
 def _check_outcome(
@@ -145,27 +168,27 @@ def _check_outcome(
 ) -> RequirementOutcome:
     patients = rows = 0
     at_fault: list[str] = []
-    shares = {check: change.at_least for check, change in changes.items() if change.at_least is not None}
+    said: list[str] = []
     for check, usual in requirement.checks.items():
-        found = findings.get(check)
-        at_least = shares.get(check, usual)
-        if found is not None and found.share >= at_least:
+        found, at_least = findings.get(check), usual
+        change = changes.get(check)
+        if change is not None and change.at_least is not None:
+            at_least = change.at_least
+            said.append(f"{check}: at least {at_least:.0%} instead of {usual:.0%}. {change.why}")
+        if found is not None and found.waived is not None:
+            said.append(f"{check}: {found.waived}")
+        if found is not None and (found.waived is not None or found.share >= at_least):
             continue
         at_fault.append(check)
         if found is not None:
             patients, rows = max(patients, found.patients), rows + found.failed
-    relaxed = tuple(
-        f"{check}: at least {shares[check]:.0%} instead of {usual:.0%}. {changes[check].why}"
-        for check, usual in requirement.checks.items()
-        if check in shares
-    )
     return RequirementOutcome(
         requirement.id,
         requirement.text,
         not at_fault,
         Short(patients, rows, tuple(at_fault)),
         requirement.remedy,
-        relaxed,
+        tuple(said),
     )
 
 

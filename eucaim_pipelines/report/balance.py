@@ -13,7 +13,7 @@ from eucaim_pipelines.report.content import DISPOSITIONS, Report
 BALANCED_CHECKS = frozenset({"linkage.quarantined_files", "linkage.duplicate_keys", "linkage.removed_rows"})
 """Findings whose number the balance shows too, or hides; the shareable edition shows it there only."""
 
-IMAGES_ONLY, TABLE_ONLY = "linkage.images_only_patients", "linkage.table_only_patients"
+IMAGES_ONLY, TABLE_ONLY = "patient.in_clinical_tables", "patient.in_images"
 _BAR_WIDTH = 720.0
 _KINDS = {"file": "Files", "row": "Rows of clinical files"}
 

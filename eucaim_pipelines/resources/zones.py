@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.ingest.exports import Export, complete_exports
@@ -30,6 +31,26 @@ class Shelf:
     def read(self, name: str) -> pa.Table:
         """A table stored before."""
         return decode(self.read_bytes(f"{name}.parquet"))
+
+    def scan(self, name: str) -> ds.Dataset:
+        """A table stored before, of which columns are read when they are asked for.
+
+        Raises
+        ------
+        DataError
+            As `read_bytes`.
+        """
+        path = self.path(f"{name}.parquet")
+        if not path.is_file():
+            raise _missing(path.name)
+        return ds.dataset(path, format="parquet")
+
+    def scan_all(self, name: str) -> dict[str, ds.Dataset]:
+        """A folder of tables stored before, each as `scan` gives it."""
+        return {
+            path.stem: self.scan(f"{name}/{path.stem}")
+            for path in sorted((self.folder / name).glob("*.parquet"))
+        }
 
     def write_all(self, name: str, tables: dict[str, pa.Table]) -> None:
         """Store a folder of tables, one for each key; what lay there before is gone afterwards."""
@@ -71,9 +92,7 @@ class Shelf:
         try:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
-            raise DataError(
-                f"'{name}' has not been made for this dataset. Materialise what is upstream first."
-            ) from None
+            raise _missing(name) from None
         except OSError as error:
             raise MachineError(f"The restricted zone cannot be read: {error.strerror}.") from None
 
@@ -97,6 +116,10 @@ class Shelf:
         return self.folder / name
 
 
+def _missing(name: str) -> DataError:
+    return DataError(f"'{name}' has not been made for this dataset. Materialise what is upstream first.")
+
+
 class RestrictedZone(dg.ConfigurableResource):
     """Landing (read only) and this machine's private folder: ledger, header inventory, clinical rows."""
 
@@ -115,6 +138,16 @@ class RestrictedZone(dg.ConfigurableResource):
     def shelf(self, dataset: str) -> Shelf:
         """The dataset's restricted tables."""
         return Shelf(dataset_folder(self.folder, dataset))
+
+
+class CheckResults(dg.ConfigurableResource):
+    """Where checks leave the entries at fault: a place of the restricted zone to write to, not to read."""
+
+    folder: str
+
+    def keep(self, dataset: str, tier: int, entries: pa.Table) -> None:
+        """Store the entries that the checks of a tier found at fault; those of earlier runs are gone."""
+        Shelf(dataset_folder(self.folder, dataset)).write(f"tier_{tier}/check_results", entries)
 
 
 class ReleasableZone(dg.ConfigurableResource):

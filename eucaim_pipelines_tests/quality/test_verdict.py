@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -11,11 +12,12 @@ from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.findings import Finding, finding, from_table, to_table
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
-from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, changed, tier_reached, verdict
+from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, judged, tier_reached, verdict
 
 CODE = "cancer_condition.cancer_condition_code.complete"
 SEGMENTATION = "segmentation_series.references_resolved.resolved"
 FACTS = DatasetFacts(people=30)
+TODAY = date(2027, 1, 31)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,39 @@ def test_a_changed_threshold_counts_and_is_told(tiers: Tiers) -> None:
     assert second.reached
     (text,) = [text for each in second.requirements for text in each.changes]
     assert "50%" in text and "98%" in text and "Codes follow in May." in text
-    assert next(each for each in changed(found, change) if each.check == CODE).passed
+    assert next(each for each in judged(found, {}, change, TODAY) if each.check == CODE).passed
+
+
+def waived(until: str) -> dict[str, CheckChange]:
+    why = "The pathology system is being replaced."
+    return {CODE: CheckChange(waived_until=until, waived_by="data steward", why=why)}
+
+
+@pytest.mark.parametrize(("until", "holds"), [("2027-01-30", False), ("2027-01-31", True)])
+def test_a_waiver_counts_up_to_its_last_day_and_then_no_longer(tiers: Tiers, until: str, holds: bool) -> None:
+    change, usual = waived(until), tiers.thresholds()
+    found = judged(findings(tiers, **{CODE: 4}), usual, change, TODAY)
+    (one,) = [each for each in found if each.check == CODE]
+    assert (one.passed, one.waived is not None) == (holds, holds)
+    assert one.failed == 4, "a waiver hides no count"
+    second = verdict(2, tiers, found, FACTS, change)
+    assert second.reached is holds
+    texts = [text for each in second.requirements for text in each.changes]
+    assert [("data steward" in text, "2027-01-31" in text) for text in texts] == [(True, True)] * holds
+
+
+def test_a_check_that_holds_needs_no_waiver(tiers: Tiers) -> None:
+    found = judged(findings(tiers), tiers.thresholds(), waived("2027-12-31"), TODAY)
+    assert all(each.passed and each.waived is None for each in found)
+
+
+def test_findings_are_judged_anew_from_their_counts(tiers: Tiers) -> None:
+    stored = from_table(to_table(findings(tiers, **{CODE: 4})))
+    strict, loose = ({CODE: share} for share in (0.91, 0.89))
+    judge = lambda usual, changes: {f.check: f.passed for f in judged(stored, usual, changes, TODAY)}[CODE]  # noqa: E731
+    assert not judge(strict, {}) and judge(loose, {})
+    assert judge(strict, {CODE: CheckChange(at_least=0.9, why="Agreed.")})
+    assert not judge(loose, {CODE: CheckChange(at_least=0.95, why="Stricter here.")})
 
 
 def test_verdict_and_findings_survive_storage(tiers: Tiers) -> None:

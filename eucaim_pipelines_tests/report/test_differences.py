@@ -9,7 +9,7 @@ from eucaim_pipelines.report.content import ActionCount, DispositionCount, Sizes
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines_tests.report.test_page import BODY_PART, CODE, LOCAL, Page, make
 
-IMAGES_ONLY, TABLE_ONLY = "linkage.images_only_patients", "linkage.table_only_patients"
+IMAGES_ONLY, TABLE_ONLY = "patient.in_clinical_tables", "patient.in_images"
 IN_VALUE_SET = "cancer_condition.cancer_condition_code.in_value_set"
 
 

@@ -158,7 +158,9 @@ def test_the_verdict_is_one_sentence(failed: dict[str, tuple[int, int]], people:
 
 
 def test_what_to_fix_first_begins_with_the_next_tier_and_says_the_gain() -> None:
-    text = Page(render(make({CODE: (8, 8), "linkage.rtstruct_present": (40, 30)}), LOCAL)).text
+    text = Page(
+        render(make({CODE: (8, 8), "image_study.annotations_are_segmentations": (40, 30)}), LOCAL)
+    ).text
     first = text[text.index("What to fix first") : text.index("Where the files went")]
     assert first.index("every diagnosis has a code") < first.index("Files are held back")
     assert "8 patients, 8 rows" in first and "With this the dataset reaches Tier 2" in first
@@ -197,7 +199,7 @@ def test_one_and_nine_patients_look_alike_in_the_shareable_edition() -> None:
             DispositionCount("file", "quarantined", "TRUNCATED", rows),
             DispositionCount("file", "duplicate", "SAME_CONTENT", 40 - rows),
         ]
-        defects = {CODE: (rows, patients), "linkage.images_only_patients": (patients, patients)}
+        defects = {CODE: (rows, patients), "patient.in_clinical_tables": (patients, patients)}
         return render(make(defects | {"linkage.quarantined_files": (rows, 0)}, dispositions=held))
 
     assert page(5, 1) == page(9, 9) == page(6, 2)
