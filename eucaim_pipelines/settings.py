@@ -18,24 +18,13 @@ _PATHS = (
     *("landing", "restricted", "sources", "key_file", "pseudonym_map", "lethe_secret_file"),
     *("dagster_home", "data_contracts", "ontology"),
 )
-Read = TypeVar("Read", bound="ReleaseSettings")
+Read = TypeVar("Read", bound="_FromFile")
 
 
-class ReleaseSettings(BaseSettings):
-    """Where releases lie: all that a reader of them has to say."""
+class _FromFile(BaseSettings):
+    """Settings whose variables win over the file."""
 
     model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="ignore", frozen=True)
-
-    release: str = Field(description="Folder, or s3://bucket/prefix, of what others may see")
-    s3_endpoint: str | None = Field(None, description="URL of the object store, for s3:// releases")
-    s3_region: str = Field("us-east-1", description="Region name that the object store expects")
-
-    @field_validator("release")
-    @classmethod
-    def _release(cls, value: str) -> str:
-        if "://" in value and not value.startswith("s3://"):
-            raise ValueError("must be a folder or s3://bucket/prefix")
-        return value
 
     @classmethod
     def settings_customise_sources(
@@ -50,7 +39,33 @@ class ReleaseSettings(BaseSettings):
         return env_settings, init_settings
 
 
-class Settings(ReleaseSettings):
+class ContractSettings(_FromFile):
+    """Which rules apply: all that writing a source contract needs."""
+
+    data_contracts: Path | None = Field(
+        None, description="Folder of table contracts; default: the project's own"
+    )
+    ontology: Path | None = Field(
+        None, description="The full hyper-ontology (OWL, or CSV): more spellings and suggestions"
+    )
+
+
+class ReleaseSettings(_FromFile):
+    """Where releases lie: all that a reader of them has to say."""
+
+    release: str = Field(description="Folder, or s3://bucket/prefix, of what others may see")
+    s3_endpoint: str | None = Field(None, description="URL of the object store, for s3:// releases")
+    s3_region: str = Field("us-east-1", description="Region name that the object store expects")
+
+    @field_validator("release")
+    @classmethod
+    def _release(cls, value: str) -> str:
+        if "://" in value and not value.startswith("s3://"):
+            raise ValueError("must be a folder or s3://bucket/prefix")
+        return value
+
+
+class Settings(ReleaseSettings, ContractSettings):
     """Where things lie and when the pipeline runs. Every field can be set as `EUCAIM_<FIELD>`."""
 
     model_config = SettingsConfigDict(env_prefix="EUCAIM_", extra="forbid", frozen=True)
@@ -70,12 +85,6 @@ class Settings(ReleaseSettings):
     )
     lethe_secret_file: Path | None = Field(
         None, description="File of the secret given to Lethe, for sources that ask for pseudonyms: lethe"
-    )
-    data_contracts: Path | None = Field(
-        None, description="Folder of table contracts; default: the project's own"
-    )
-    ontology: Path | None = Field(
-        None, description="The full hyper-ontology (OWL, or CSV): more spellings and suggestions"
     )
     dagster_home: Path | None = Field(
         None, description="DAGSTER_HOME for commands, unless the variable is set"
@@ -119,6 +128,17 @@ def load_release_settings() -> ReleaseSettings:
         As `load_settings`.
     """
     return _load(ReleaseSettings)
+
+
+def load_contract_settings() -> ContractSettings:
+    """Read and check only which rules apply; other settings may be missing.
+
+    Raises
+    ------
+    SettingsError
+        As `load_settings`.
+    """
+    return _load(ContractSettings)
 
 
 def _load(kind: type[Read]) -> Read:

@@ -22,12 +22,14 @@ LEAST = 55
 
 _UNSPECIFIED = re.compile(r"\b(not otherwise specified|nos)\b")
 _IDLE = frozenset((
-    "a", "abnormality", "and", "body", "by", "disorder", "finding", "for", "in", "morphologic", "of", "on",
-    "or", "proper", "structure", "the", "to",
+    "a", "abnormality", "and", "body", "by", "disorder", "finding", "for", "in", "malignant", "morphologic",
+    "of", "on", "or", "proper", "structure", "the", "to",
 ))  # fmt: skip
 _SAME = {"neoplasm": "tumor", "tumour": "tumor", "cancer": "tumor", "malignancy": "tumor", "gland": ""}
-_NEGATIONS = frozenset(("no", "non", "not", "without", "negative"))
+_NEGATIONS = frozenset(("no", "non", "not", "without", "negative", "benign"))
 _NEGATED_OTHERWISE = 15
+_ADDED_WORD, _ADDED_AT_MOST, _START = 3, 12, 4
+"""What a concept loses for each word that the text does not say, so that the more general one is nearer."""
 _SHORT = 3
 _BEST_GUESS = 96
 _WHOLE = 0.6
@@ -172,8 +174,10 @@ def _score(form: str, other: str, whole: int) -> int:
     """How alike two forms are; `whole` is the likeness of all their letters."""
     shared = fuzz.token_set_ratio(form, other)
     score = min(_BEST_GUESS, round(_WHOLE * whole + (1 - _WHOLE) * shared))
-    negated = [bool(_NEGATIONS & set(each.split())) for each in (form, other)]
-    return score - _NEGATED_OTHERWISE if negated[0] != negated[1] else score
+    said, starts = set(form.split()), {word[:_START] for word in form.split()}
+    added = [word for word in other.split() if word not in said and word[:_START] not in starts]
+    negated = bool(_NEGATIONS & said) != bool(_NEGATIONS & set(other.split()))
+    return score - _NEGATED_OTHERWISE * negated - min(_ADDED_AT_MOST, _ADDED_WORD * len(added))
 
 
 def _candidates(rough: np.ndarray, form: str, index: _Index) -> set[int]:

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from eucaim_pipelines.cli import deidentify, demonstration, operate, show, statement
+from eucaim_pipelines.cli import author, deidentify, demonstration, operate, show, statement
 from eucaim_pipelines.errors import EucaimError, Fault
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("demo-export")(demonstration.demo_export)
 app.command("demo")(demonstration.demo)
 app.command("real")(demonstration.real)
 app.command("deidentify")(deidentify.deidentify)
+app.command("new-source")(author.new_source)
 app.command("keygen")(operate.keygen)
 app.command("run")(operate.run)
 app.command("verify")(operate.verify)

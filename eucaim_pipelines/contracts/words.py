@@ -100,7 +100,7 @@ class Words:
             first, second = self._of(word[:cut], language), self._of(word[cut:], language)
             if first and second:
                 return (f"{first[0]} {second[0]}",)
-        if len(word) < _SHORTEST_STEM:
+        if len(word) < _SHORTEST_STEM or not word.isalpha():
             return ()
         longer = {meaning for phrase in self._starting(word) for meaning, _ in self.meanings[phrase]}
         if len(longer) == 1:

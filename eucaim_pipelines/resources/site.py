@@ -28,7 +28,7 @@ from eucaim_pipelines.deidentification.rules.profile import Profile
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
-from eucaim_pipelines.settings import Settings
+from eucaim_pipelines.settings import ContractSettings, Settings
 
 
 class Contracts(dg.ConfigurableResource):
@@ -42,9 +42,14 @@ class Contracts(dg.ConfigurableResource):
     @classmethod
     def of(cls, settings: Settings) -> "Contracts":
         """As the settings say."""
+        return cls.of_rules(settings, str(settings.sources))
+
+    @classmethod
+    def of_rules(cls, settings: ContractSettings, sources: str = "") -> "Contracts":
+        """The shared contracts that the settings name, where no source is read."""
         names = ("data_contracts", "ontology")
         given = {name: str(path) for name in names if (path := getattr(settings, name)) is not None}
-        return cls(sources=str(settings.sources), **given)
+        return cls(sources=sources, **given)
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,181 @@
+"""What the cells of a column look like, whatever its header says: dates, numbers, codes, persons, text.
+
+Of the cells only repeated, code-like spellings are kept, and none that occurs in a column of persons.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from eucaim_pipelines.contracts import date_formats
+from eucaim_pipelines.onboarding.lists import Lists
+from eucaim_pipelines.onboarding.sheets import Sheet
+
+Looks = Literal[
+    "empty", "date", "integer", "number", "uid", "contact", "person", "identifier", "words", "text"
+]
+
+FEWEST_ROWS = 3
+"""A spelling that fewer rows hold is never written into a contract: it could tell who somebody is."""
+
+MOST_SPELLINGS = 60
+_LONGEST_SPELLING = 60
+_FORMATS = (
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%d/%m/%y",
+    "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%Y", "%d %b %Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+    "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%m/%Y", "%Y-%m",
+)  # fmt: skip
+_NEARLY_ALL, _MOSTLY = 0.95, 0.8
+_LONG_TEXT, _MANY_KINDS = 25, 0.5
+_INTEGER = re.compile(r"[+-]?\d{1,15}")
+_NUMBER = re.compile(r"[+-]?\d{1,15}([.,]\d{1,15})?")
+_UID = re.compile(r"[0-2](\.(0|[1-9]\d*)){5,}")
+_CONTACT = re.compile(r"\S+@\S+\.\w+|\+?\d[\d ()/.-]{7,}\d")
+_IDENTIFIER = re.compile(r"(?=.*\d)[^\s]{4,}")
+_PERSON = re.compile(r"[^\W\d_][^\W\d_'’.-]+,? ([^\W\d_][^\W\d_'’.-]*[ ,]*){1,4}")
+_REVEALING = re.compile(r"@|\d{6,}|\d[-./]\d{1,2}[-./]\d")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one column looks like.
+
+    Attributes
+    ----------
+    filled, distinct
+        Cells with a value, and how many different ones.
+    formats
+        Formats of dates that fit all cells (or, where none does, nearly all); several may contradict.
+    spellings
+        Code-like cells with the rows that hold them, the most frequent first; `rare` counts those left out.
+    low, high
+        Range of the numbers.
+    missing
+        Spellings of "no value" that occur.
+    legend
+        What a line below the header says that spellings mean.
+    """
+
+    header: str
+    position: int
+    looks: Looks
+    filled: int
+    distinct: int
+    formats: tuple[str, ...] = ()
+    spellings: tuple[tuple[str, int], ...] = ()
+    rare: int = 0
+    low: float = 0
+    high: float = 0
+    comma: bool = False
+    missing: frozenset[str] = frozenset()
+    legend: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def contradicting(self) -> bool:
+        """Whether its dates could be read in two ways."""
+        return len(self.formats) > 1
+
+
+def profile(sheet: Sheet, lists: Lists) -> tuple[Profile, ...]:
+    """The profile of every column of a table."""
+    return tuple(_profile(sheet, position, lists) for position in range(len(sheet.columns)))
+
+
+def without_identities(
+    profiles: Iterable[Profile], sheet: Sheet, persons: Sequence[int]
+) -> tuple[Profile, ...]:
+    """The profiles without spellings that stand in a column of persons, whole or as a word."""
+    cells = {cell.casefold() for position in persons for cell in sheet.column(position)}
+    words = cells | {word for cell in cells for word in re.findall(r"[^\W_]{4,}", cell)}
+    cleared = []
+    for each in profiles:
+        kept = tuple(pair for pair in each.spellings if not _names(pair[0], words))
+        left_out = len(each.spellings) - len(kept)
+        cleared.append(replace(each, spellings=kept, rare=each.rare + left_out))
+    return tuple(cleared)
+
+
+def reveals(text: str) -> bool:
+    """Whether a text holds what an address, a date or a number of a person looks like."""
+    return bool(_REVEALING.search(text))
+
+
+def _names(spelling: str, words: set[str]) -> bool:
+    plain = spelling.casefold()
+    return plain in words or any(word in words for word in re.findall(r"[^\W_]{4,}", plain))
+
+
+def _profile(sheet: Sheet, position: int, lists: Lists) -> Profile:
+    header, cells = sheet.columns[position], sheet.column(position)
+    missing = frozenset(cell for cell in cells if cell.casefold() in lists.missing)
+    values = [cell for cell in cells if cell not in missing]
+    counts = Counter(values)
+    found = Profile(
+        header, position, "empty", len(values), len(counts), missing=missing, legend=sheet.legend(position)
+    )
+    if not values:
+        return found
+    formats = ("%Y-%m-%d",) if position in sheet.dates else _formats(values, counts)
+    if formats:
+        return replace(found, looks="date", formats=formats)
+    told, rare = _spellings(counts)
+    numbers = [value for value in values if _NUMBER.fullmatch(value)]
+    if len(numbers) < _NEARLY_ALL * len(values):
+        looks = _words(values, counts)
+        kept = (told, rare) if looks == "words" else ((), 0)
+        return replace(found, looks=looks, spellings=kept[0], rare=kept[1])
+    plain = [float(number.replace(",", ".")) for number in numbers]
+    whole = all(_INTEGER.fullmatch(number) for number in numbers)
+    return replace(
+        found,
+        looks="integer" if whole else "number",
+        spellings=told if whole and len(counts) <= MOST_SPELLINGS else (),
+        rare=rare,
+        low=min(plain),
+        high=max(plain),
+        comma=any("," in number for number in numbers),
+    )
+
+
+def _spellings(counts: Counter[str]) -> tuple[tuple[tuple[str, int], ...], int]:
+    """Repeated short cells that show no number of a person, at most `MOST_SPELLINGS`."""
+    fit = [
+        (cell, rows)
+        for cell, rows in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        if rows >= FEWEST_ROWS and len(cell) <= _LONGEST_SPELLING and not reveals(cell)
+    ][:MOST_SPELLINGS]
+    return tuple(fit), len(counts) - len(fit)
+
+
+def _formats(values: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:
+    if not any(character.isdigit() for character in values[0]):
+        return ()
+    read = {
+        form: sum(rows for cell, rows in counts.items() if date_formats.read(cell, (form,)) is not None)
+        for form in _FORMATS
+        if form != "%Y%m%d" or all(len(cell) == 8 for cell in counts)
+    }
+    for least in (len(values), _NEARLY_ALL * len(values)):
+        fitting = [form for form, rows in read.items() if rows >= least]
+        if fitting:
+            return tuple(fitting)
+    return ()
+
+
+def _words(values: Sequence[str], counts: Counter[str]) -> Looks:
+    def share(pattern: re.Pattern[str]) -> float:
+        return sum(bool(pattern.fullmatch(value)) for value in values) / len(values)
+
+    if share(_UID) >= _MOSTLY:
+        return "uid"
+    if share(_CONTACT) >= _MOSTLY:
+        return "contact"
+    varied = len(counts) > _MANY_KINDS * len(values)
+    if varied and len(values) >= FEWEST_ROWS and share(_PERSON) >= _MOSTLY:
+        return "person"
+    if len(counts) == len(values) > FEWEST_ROWS and share(_IDENTIFIER) >= _MOSTLY:
+        return "identifier"
+    long = sum(len(value) for value in values) / len(values) > _LONG_TEXT
+    return "text" if (long and varied) or (varied and len(values) > MOST_SPELLINGS) else "words"
