@@ -1,0 +1,87 @@
+"""DuckDB views over the tables of the common data model: named, typed and described by their contracts.
+
+Where the tables lie is said by the caller; nothing is written, installed or fetched.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from eucaim_pipelines.contracts.fields import Field
+from eucaim_pipelines.contracts.tables import TableContract
+
+CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.date32(): "DATE",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN",
+}
+
+
+def connect(
+    contracts: Mapping[str, TableContract], tables: Mapping[str, pa.Table | Path]
+) -> duckdb.DuckDBPyConnection:
+    """A connection in memory with one view per contract, each with its description and those of its columns.
+
+    Parameters
+    ----------
+    tables
+        Table name to its rows, or to the Parquet file that holds them (of a release, for example). A table
+        that is not among them is a view without rows, so that a query need not know what a dataset has.
+
+    Raises
+    ------
+    KeyError
+        A table that has no contract.
+    """
+    for name in tables:
+        contracts[name]
+    connection = duckdb.connect(config=CONFIG)
+    for name, contract in contracts.items():
+        columns = ", ".join(_column(field) for field in contract.fields.values())
+        source = _source(connection, contract, tables.get(name))
+        statements = [f"CREATE VIEW {quoted(name)} AS SELECT {columns} FROM {source}"]
+        statements.append(f"COMMENT ON VIEW {quoted(name)} IS {_text(contract.description)}")
+        for field in contract.fields.values():
+            place = f"{quoted(name)}.{quoted(field.name)}"
+            statements.append(f"COMMENT ON COLUMN {place} IS {_text(comment(field))}")
+        connection.execute("; ".join(statements))
+    return connection
+
+
+def comment(field: Field) -> str:
+    """What a reader of the column should know: description, unit and value set."""
+    said = [field.description]
+    if field.unit:
+        said.append(f"Unit: {field.unit}.")
+    if field.value_set:
+        said.append(f"Codes of the value set {field.value_set}.")
+    return " ".join(said)
+
+
+def quoted(name: str) -> str:
+    """The name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _source(
+    connection: duckdb.DuckDBPyConnection, contract: TableContract, table: pa.Table | Path | None
+) -> str:
+    """What the view selects from: a registered table, a Parquet file, or nothing of the right columns."""
+    if isinstance(table, Path):
+        return f"read_parquet({_text(str(table))})"
+    name = f"{contract.name} as Arrow"
+    connection.register(name, contract.empty() if table is None else table)
+    return quoted(name)
+
+
+def _column(field: Field) -> str:
+    return f"CAST({quoted(field.name)} AS {SQL_TYPES[field.type]}) AS {quoted(field.name)}"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
