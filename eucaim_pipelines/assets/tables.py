@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from eucaim_pipelines import cdm
+from eucaim_pipelines.assets.columns import column_lineage, column_schema
 from eucaim_pipelines.assets.common import guarded, placed, table_metadata
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.quality.tiers import Tiers
@@ -48,6 +49,7 @@ def _table_asset(tier: int, contract: TableContract) -> dg.AssetsDefinition:
         key=["cdm", name],
         deps=[["deidentified", upstream] for upstream in cdm.depends_on(contract)],
         description=contract.description,
+        metadata={"dagster/column_schema": column_schema(contract), "dagster/table_name": f"cdm.{name}"},
         **placed("release", f"tier_{tier}", "parquet"),
     )
     @guarded
@@ -59,7 +61,12 @@ def _table_asset(tier: int, contract: TableContract) -> dg.AssetsDefinition:
         shelf.write(f"cdm/{name}", built)
         return dg.MaterializeResult(
             metadata=table_metadata(shelf, f"cdm/{name}", built)
-            | {"contract": f"{contract.name} {contract.version}", "contract_digest": contract.digest[:16]}
+            | {
+                "dagster/column_schema": column_schema(contract),
+                "dagster/column_lineage": column_lineage(contract, contracts.source(context.partition_key)),
+                "contract": f"{contract.name} {contract.version}",
+                "contract_digest": contract.digest[:16],
+            }
         )
 
     return table

@@ -12,7 +12,10 @@ import pyarrow as pa
 from eucaim_pipelines.contracts.fields import Field
 from eucaim_pipelines.contracts.tables import TableContract
 
-CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.date32(): "DATE",
@@ -40,11 +43,12 @@ def connect(
     """
     for name in tables:
         contracts[name]
-    connection = duckdb.connect(config=CONFIG)
+    connection = duckdb.connect(config=dict(CONFIG))
     for name, contract in contracts.items():
         columns = ", ".join(_column(field) for field in contract.fields.values())
         source = _source(connection, contract, tables.get(name))
-        statements = [f"CREATE VIEW {quoted(name)} AS SELECT {columns} FROM {source}"]
+        selected = f"SELECT {columns} FROM {source}"  # noqa: S608 - names of contracts, quoted
+        statements = [f"CREATE VIEW {quoted(name)} AS {selected}"]
         statements.append(f"COMMENT ON VIEW {quoted(name)} IS {_text(contract.description)}")
         for field in contract.fields.values():
             place = f"{quoted(name)}.{quoted(field.name)}"
