@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui real check format clean lock bench
+.PHONY: help setup demo test full ui real check format clean lock bench dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -37,6 +37,9 @@ ui: $(READY) ## open Dagster on the demo (http://127.0.0.1:3000)
 	@test -f .demo/settings.yaml || $(BIN)/eucaim demo .demo
 	@EUCAIM_SETTINGS=$(CURDIR)/.demo/settings.yaml DAGSTER_HOME=$(CURDIR)/.demo/home PATH=$(CURDIR)/$(BIN):$$PATH \
 		$(BIN)/dg dev -w workspace.yaml --host 127.0.0.1
+
+dictionary: $(READY) ## write data_contracts/DICTIONARY.md anew from the contracts
+	@$(BIN)/eucaim dictionary
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from eucaim_pipelines.cli import author, deidentify, demonstration, operate, show, statement
+from eucaim_pipelines.cli import author, deidentify, demonstration, dictionary, operate, show, statement
 from eucaim_pipelines.errors import EucaimError, Fault
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("demo")(demonstration.demo)
 app.command("real")(demonstration.real)
 app.command("deidentify")(deidentify.deidentify)
 app.command("new-source")(author.new_source)
+app.command("dictionary")(dictionary.dictionary)
 app.command("keygen")(operate.keygen)
 app.command("run")(operate.run)
 app.command("verify")(operate.verify)
