@@ -29,7 +29,8 @@ def rows(
     """Tables of so many rows each, in the schemas of their contracts; tables not named are empty.
 
     Types, nullability, value sets, units, ranges, keys and relationships hold, days and dates agree, ages
-    follow the days, and nothing happens after the last contact. Equal arguments give equal tables.
+    follow the days, and nothing happens after the last contact; there is one dataset. Equal arguments give
+    equal tables.
 
     Raises
     ------

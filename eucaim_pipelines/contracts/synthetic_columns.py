@@ -101,10 +101,10 @@ class Columns:
     def _column(self, each: Field) -> pa.Array:
         if each.name in EVENTS and self.contract.name == "episode_event":
             return self._event(each.name)
-        if each.name in self.links:
-            return self._linked(self.links[each.name])
         if each.filled_by == "dataset":
             return pa.repeat("synthetic", self.count)
+        if each.name in self.links:
+            return self._linked(self.links[each.name])
         if each.filled_by == "nobody":
             return pa.nulls(self.count, each.type)
         if each.name in ORDINALS:

@@ -7,6 +7,7 @@ import pytest
 
 from eucaim_pipelines.contracts import synthetic, vocabularies
 from eucaim_pipelines.contracts.tables import load_tables
+from eucaim_pipelines.quality import checks, plan
 
 TABLES, VOCABULARIES = load_tables(), vocabularies.load_all()
 SIZES = dict.fromkeys(TABLES, 300) | {"patient": 100, "dataset": 1, "cancer_condition": 120}
@@ -117,3 +118,16 @@ def test_many_rows_are_drawn_by_columns():
         "lab_test_result"
     ]
     assert isinstance(table, pa.Table) and table.num_rows == 100_000
+
+
+def test_no_planned_check_finds_anything_and_one_planted_fault_is_found_once():
+    rules = plan.planned(TABLES)
+    outcome = checks.run(rules, MADE, TABLES, VOCABULARIES)
+    assert {rule.table for rule in rules} == TABLES.keys()
+    assert len(outcome.findings) > 300
+    assert [found.check for found in outcome.findings if found.failed] == []
+    dose = [None, *([-1.0]), *MADE["radiotherapy"]["radiotherapy_total_dose"].to_pylist()[2:]]
+    at = MADE["radiotherapy"].column_names.index("radiotherapy_total_dose")
+    wrong = MADE["radiotherapy"].set_column(at, MADE["radiotherapy"].schema.field(at), pa.array(dose))
+    found = checks.run(rules, MADE | {"radiotherapy": wrong}, TABLES, VOCABULARIES).findings
+    assert "radiotherapy.radiotherapy_total_dose.plausible" in {each.check for each in found if each.failed}

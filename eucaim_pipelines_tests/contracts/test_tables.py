@@ -9,8 +9,10 @@ from open_data_contract_standard.model import OpenDataContractStandard
 
 from eucaim_pipelines.contracts import folder, vocabularies
 from eucaim_pipelines.contracts.positions import Document
+from eucaim_pipelines.contracts.rules import NOT_NULL
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.errors import ContractError
+from eucaim_pipelines.quality.plan import planned
 
 TABLES = load_tables()
 MANDATORY = {
@@ -65,7 +67,8 @@ def test_every_check_says_what_is_wrong_and_what_to_do(name):
 
 
 def test_minimum_metadata_is_required():
-    errors = {c.id for table in TABLES.values() for c in table.required if c.severity == "error"}
+    complete = {rule.id: rule for rule in planned(TABLES) if rule.expectation == NOT_NULL}
+    errors = {name for name, rule in complete.items() if rule.severity == "error"}
     assert {
         "patient.patient_birth_sex.complete",
         "patient.patient_diagnostic_category.complete",
@@ -77,8 +80,23 @@ def test_minimum_metadata_is_required():
         "image_series.series_manufacturer_name.complete",
         "image_series.series_acquisition_date.complete",
     } <= errors
-    by_field = {check.field: check for check in TABLES["patient"].required}
-    assert by_field["patient_birth_sex"].row_condition == "patient_source != 'images'"
+    of_sex = complete["patient.patient_birth_sex.complete"]
+    assert of_sex.row_condition == "patient_source != 'images'"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_is_asked_for_derives_its_check_and_its_severity(name):
+    rules = {rule.id: rule for rule in planned(TABLES)}
+    for field in TABLES[name].fields.values():
+        rule = rules.get(f"{name}.{field.name}.complete")
+        if field.nullable and field.requirement == "optional" and rule is not None:
+            assert rule.id in {declared.id for declared in TABLES[name].rules}  # it says more
+        elif field.nullable and field.requirement == "optional":
+            continue
+        else:
+            asked = not field.nullable or field.requirement == "always"
+            assert rule is not None and rule.severity == ("error" if asked else "warning")
+            assert field.remedy is None or rule.remedy == field.remedy
 
 
 APRIL_NAMES = {
