@@ -3,7 +3,9 @@
 Nothing here leaves this machine; the crossings are in `deidentification`.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +14,7 @@ import pyarrow as pa
 from eucaim_pipelines.assets.common import counted, guarded, placed, progress_to, table_metadata
 from eucaim_pipelines.assets.state import Places, dataset_state, seen
 from eucaim_pipelines.cdm import coding, linkage, people
+from eucaim_pipelines.cdm.link_file import link_faults, link_file
 from eucaim_pipelines.contracts.sources import SourceContract
 from eucaim_pipelines.dicom.reading import reader_digest
 from eucaim_pipelines.ingest import inventory
@@ -26,6 +29,8 @@ from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.workers import Workers
 from eucaim_pipelines.resources.zones import RestrictedZone
+
+LINK_FAULTS = "link_faults.json"
 
 
 @dg.asset(key=["restricted", "received_files"], **placed("restricted", "ingest", "sqlite"))
@@ -113,14 +118,16 @@ def clinical_records(
 ) -> dg.MaterializeResult:
     """Clinical rows that count now, as received, one table per clinical file of the source contract."""
     dataset = context.partition_key
-    shelf = restricted.shelf(dataset)
-    with restricted.ledger(dataset) as ledger:
-        combined = current_rows(ledger, contracts.source(dataset), shelf.path("tables"))
+    shelf, source = restricted.shelf(dataset), contracts.source(dataset)
+    with restricted.ledger(dataset) as ledger, restricted.row_book(dataset) as book:
+        combined = current_rows(ledger, source, shelf.path("tables"))
         ledger.note(
             rows_removed=str(sum(c.removed for c in combined.values())),
             duplicate_keys=str(sum(c.duplicate_keys for c in combined.values())),
         )
-    shelf.write_all("clinical_records", {name: c.rows for name, c in combined.items()})
+        current = {name: c.rows for name, c in combined.items()}
+        book.hold(current, source.clinical, ledger.fact("seen") or "")
+    shelf.write_all("clinical_records", current)
     fates = [c.dispositions for c in combined.values()]
     shelf.write("clinical_dispositions", pa.concat_tables(fates) if fates else DISPOSITIONS.empty_table())
     rows = {f"rows_{name}": c.rows.num_rows for name, c in combined.items()}
@@ -199,8 +206,12 @@ def study_links(
     instances, coded = shelf.read("dicom_instances"), shelf.read_all("coded_records")
     links = linkage.link_studies(instances, coded, source)
     shelf.write("study_links", links)
+    faults = link_faults(links, link_file(coded, source))
+    shelf.write_bytes(LINK_FAULTS, json.dumps(asdict(faults), sort_keys=True).encode())
     patient = pseudonymisation.pseudonyms(source).patient
     shelf.write("people", people.people(instances, coded))
     pooled = people.pooled(instances, coded, links, source, patient)
     shelf.write("pooled", pa.table({"patient_id": pa.array(sorted(pooled), pa.string())}))
-    return dg.MaterializeResult(metadata=table_metadata(shelf, "study_links", links))
+    return dg.MaterializeResult(
+        metadata=table_metadata(shelf, "study_links", links) | counted(**asdict(faults))
+    )

@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +16,7 @@ from rich.table import Table
 from eucaim_pipelines.cli.headless import Site
 from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines.ingest.records import Reception
+from eucaim_pipelines.ingest.row_book import RowCounts
 from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import TIERS
@@ -25,18 +27,38 @@ _FEW = 20
 
 
 def status(dataset: str, as_json: bool) -> None:
-    """Print the ledger's balance and the newest release of each tier."""
+    """Print the ledger's balance, the clinical rows with news, and the newest release of each tier."""
     site = Site(load_settings())
     with site.restricted.ledger(site.known(dataset)) as ledger:
         balance, exports = ledger.balance(), ledger.exports()
+    rows = _row_counts(site, dataset)
     found = {tier: manifests.current(site.store, dataset, tier) for tier in TIERS}
     releases = {str(tier): manifest.version for tier, manifest in found.items() if manifest is not None}
     if as_json:
-        _print_json({"dataset": dataset, "exports": len(exports), "files": balance, "releases": releases})
+        _print_json(
+            {
+                "dataset": dataset,
+                "exports": len(exports),
+                "files": balance,
+                "rows": {part: {name: asdict(c) for name, c in own.items()} for part, own in rows.items()},
+                "releases": releases,
+            }
+        )
         return
     Console().print(_table(("", "files"), balance.items(), title=dataset))
+    for part, own in rows.items():
+        cells = [(name, *asdict(counts).values()) for name, counts in own.items()]
+        since = f"rows since the last release of {part.replace('_', ' ')}"
+        Console().print(_table(("", *RowCounts.__dataclass_fields__), cells, title=since))
     for tier, version in releases.items():
         Console().print(f"tier {tier}: {version}")
+
+
+def _row_counts(site: Site, dataset: str) -> dict[str, dict[str, RowCounts]]:
+    """Tier (`tier_1`) to clinical file to its rows against the last release; of the first if there is none."""
+    with site.restricted.ledger(dataset) as ledger, site.restricted.row_book(dataset) as book:
+        parts = [f"tier_{tier}" for tier in TIERS if ledger.fact(f"version_tier_{tier}")] or ["tier_1"]
+        return {part: book.counts(part) for part in parts}
 
 
 def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:

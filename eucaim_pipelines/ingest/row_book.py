@@ -153,7 +153,7 @@ class RowBook:
         return {file: RowCounts(**states) for file, states in sorted(found.items())}
 
     def history(self, part: str) -> list[tuple[str, str, int, int, int]]:
-        """(version, clinical file, rows brought, changed, removed) by the releases of this part, as it stands."""
+        """(version, clinical file, rows brought, changed, removed), by the releases of this part."""
         query = " UNION ALL ".join(
             f"SELECT {event} AS version, file, {flags} FROM released WHERE part = :part"  # noqa: S608
             f" AND {event} IS NOT NULL"

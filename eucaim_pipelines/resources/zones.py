@@ -15,7 +15,10 @@ import pyarrow.dataset as ds
 from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.ingest.exports import Export, complete_exports
 from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.ingest.row_book import RowBook
 from eucaim_pipelines.release.parquet import decode, encode
+
+ROW_BOOK = "rows.sqlite"
 
 
 class Shelf:
@@ -135,6 +138,10 @@ class RestrictedZone(dg.ConfigurableResource):
         """The dataset's ledger, to be used as a context manager."""
         return Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite")
 
+    def row_book(self, dataset: str) -> RowBook:
+        """The book of the dataset's clinical rows, to be used as a context manager."""
+        return RowBook(dataset_folder(self.folder, dataset) / ROW_BOOK)
+
     def shelf(self, dataset: str) -> Shelf:
         """The dataset's restricted tables."""
         return Shelf(dataset_folder(self.folder, dataset))
@@ -171,8 +178,14 @@ class Publications(dg.ConfigurableResource):
             ledger.release_names(keys)
 
     def finished(self, dataset: str, part: str, state: str, version: str | None = None) -> None:
-        """A part of the job came to its end on a state of the dataset; `version` if it released one."""
+        """A part of the job came to its end on a state of the dataset; `version` if it released one.
+
+        The book of clinical rows then says of every row with news that this release brought it.
+        """
         released = {f"version_{part}": version} if version else {}
+        if version:
+            with RowBook(dataset_folder(self.folder, dataset) / ROW_BOOK) as book:
+                book.stamp(part, version, state)
         with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
             ledger.note(**{f"finished_{part}": state}, **released)
 
