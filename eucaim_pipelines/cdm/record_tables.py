@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.columns import joined, key, lookup, ordered, whole
+from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, whole
 from eucaim_pipelines.cdm.conditions import given, holds
 from eucaim_pipelines.cdm.inputs import CdmInputs
 from eucaim_pipelines.contracts.fields import Field
@@ -47,10 +47,10 @@ def mapped(table: str, inputs: CdmInputs) -> pa.Table:
     """
     if table not in inputs.mapped:
         own = _of_mappings(table, inputs)
-        wanted = [_bare(own, part, table, inputs) for part in _parts(table, inputs)]
-        found = pa.concat_tables([own, *wanted]) if wanted else own
+        for part, link in _parts(table, inputs).items():
+            own = pa.concat_tables([own, _bare(own, part, link, table, inputs)])
         order = [(name, "ascending") for name in (*_ORDER, _key(inputs.contracts[table]))]
-        inputs.mapped[table] = ordered(found, order)
+        inputs.mapped[table] = ordered(own, order)
     return inputs.mapped[table]
 
 
@@ -190,13 +190,14 @@ def _links(contract: TableContract) -> dict[str, str]:
     }
 
 
-def _parts(table: str, inputs: CdmInputs) -> list[str]:
-    """Tables whose key is that of a row of this one, as radiotherapy is a part of a treatment."""
-    return [
-        name
+def _parts(table: str, inputs: CdmInputs) -> dict[str, str]:
+    """Tables whose rows always are part of a row of this one (radiotherapy of a treatment), to the link."""
+    return {
+        name: field
         for name, contract in inputs.contracts.items()
-        if _links(contract).get(_key(contract)) == table and name != table
-    ]
+        for field, target in _links(contract).items()
+        if target == table and name != table and contract.fields[field].requirement == "always"
+    }
 
 
 def _wish(spec: ClinicalFile, place: int, target: str, records: pa.Table) -> pa.Array:
@@ -207,12 +208,12 @@ def _wish(spec: ClinicalFile, place: int, target: str, records: pa.Table) -> pa.
     return key(target, records["record_id"], _suffix(number))
 
 
-def _bare(own: pa.Table, part: str, table: str, inputs: CdmInputs) -> pa.Table:
+def _bare(own: pa.Table, part: str, link: str, table: str, inputs: CdmInputs) -> pa.Table:
     """Rows of `table` for the rows of a part that have none: key, patient, dataset and nothing else."""
     contract = inputs.contracts[table]
     made = _of_mappings(part, inputs)
-    name, wish = _key(contract), _WISH + _key(inputs.contracts[part])
-    missing = made.filter(pc.invert(pc.is_in(made[wish], whole(own[name]))))
+    name, wish = _key(contract), _WISH + link
+    missing = firsts(made.filter(pc.invert(pc.is_in(made[wish], whole(own[name])))), wish)
     columns: dict[str, Any] = {field.name: pa.nulls(missing.num_rows, field.type) for field in own.schema} | {
         column: missing[column] for column in (RECORD, FILE, DAY, DATE)
     }

@@ -55,7 +55,7 @@ def status(dataset: str, as_json: bool) -> None:
 
 
 def _row_counts(site: Site, dataset: str) -> dict[str, dict[str, RowCounts]]:
-    """Tier (`tier_1`) to clinical file to its rows against the last release; of the first if there is none."""
+    """Tier (`tier_1`), clinical file, and its rows against the last release; without any, those of tier 1."""
     with site.restricted.ledger(dataset) as ledger, site.restricted.row_book(dataset) as book:
         parts = [f"tier_{tier}" for tier in TIERS if ledger.fact(f"version_tier_{tier}")] or ["tier_1"]
         return {part: book.counts(part) for part in parts}

@@ -1,6 +1,7 @@
 """Laws of the tables that records fill, for every contract of that kind: no table is known by name here."""
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -167,6 +168,7 @@ def test_keys_are_unique_and_links_lead_to_rows_of_the_same_patient(table):
         }
         linked = [row for row in built.to_pylist() if row[relation.field] is not None]
         assert linked
+        assert len(linked) == built.num_rows or contract.fields[relation.field].requirement != "always"
         assert all(owners[row[relation.field]] == row["patient_id"] for row in linked)
 
 
@@ -184,3 +186,68 @@ def test_without_records_a_table_is_empty_and_it_reads_records_only(table):
     nothing = inputs(table, derived=True, rows=given.records["rows"].slice(0, 0))
     assert build(table, nothing).num_rows == 0
     assert table == "procedure" or depends_on(TABLES[table]) == ("clinical_records",)
+
+
+@pytest.mark.parametrize("table", FILLED)
+def test_what_must_be_part_of_another_row_makes_that_row_where_nothing_else_does(table):
+    """A source may tell of a radiotherapy and of nothing else: it is a treatment all the same."""
+    given, contract = inputs(table, derived=True), TABLES[table]
+    for relation in contract.relationships:
+        field = contract.fields[relation.field]
+        if field.filled_by == "link" and field.requirement == "always":
+            target = build(relation.to_table, given)
+            links = build(table, given)[relation.field]
+            assert links.null_count == 0
+            assert set(links.to_pylist()) == set(target[relation.to_field].to_pylist())
+            assert set(target["patient_id"].to_pylist()) <= {f"P{n}" for n in range(13)}
+
+
+def wide(**cells):
+    """One row of one file that tells of an operation, a radiotherapy and a drug, each a treatment."""
+    names = ("surgery", "radiotherapy", "drug")
+    file = {
+        "name": "rows", "files": "rows.csv", "delivery": "snapshot", "key": ["patient"],
+        "columns": {"P": {"field": "patient", "is": "patient_id"}}
+        | {name: {"field": name, "is": "number"} for name in names},
+        "tables": [
+            {"table": "treatment", "when": "surgery",
+             "fields": {"treatment_type": {"constant": "CLIN1004413"}}},
+            {"table": "surgical_procedure", "when": "surgery",
+             "fields": {"surgical_procedure_code": {"constant": "CLIN1004413"}}},
+            {"table": "treatment", "when": "radiotherapy",
+             "fields": {"treatment_type": {"constant": "CLIN1014933"}}},
+            {"table": "radiotherapy", "when": "radiotherapy",
+             "fields": {"radiotherapy_total_dose": "radiotherapy"}},
+            {"table": "medication_administration", "when": {"field": "drug", "above": 1},
+             "fields": {"medication_total_dose": "drug"}},
+            {"table": "cancer_condition", "fields": {"cancer_condition_code": {"constant": "CLIN1000060"}}},
+            {"table": "cancer_stage", "fields": {"cancer_stage_code": {"constant": "CLIN1033379"}}},
+        ],
+    }  # fmt: skip
+    contract = SourceContract.model_validate({"dataset_id": "wide", "tier": 3, "clinical": [file]})
+    row = {"patient_id": "P1", "record_id": "r"} | dict.fromkeys(names) | cells
+    kinds = [("patient_id", pa.string()), ("record_id", pa.string()), *((n, pa.float64()) for n in names)]
+    return replace(
+        inputs("treatment", derived=True),
+        records={"rows": pa.Table.from_pylist([row], pa.schema(kinds))},
+        source=contract,
+    )
+
+
+def test_a_part_belongs_to_the_treatment_that_stands_above_it_in_the_source_contract():
+    given = wide(surgery=1.0, radiotherapy=60.0, drug=5.0)
+    types = dict(zip(*(build("treatment", given)[n].to_pylist() for n in ("treatment_id", "treatment_type")),
+                     strict=True))  # fmt: skip
+    [operated] = build("surgical_procedure", given)["treatment_id"].to_pylist()
+    [irradiated] = build("radiotherapy", given)["treatment_id"].to_pylist()
+    assert (types[operated], types[irradiated]) == ("CLIN1004413", "CLIN1014933")
+    assert build("medication_administration", given)["treatment_id"].to_pylist() == [irradiated]
+    assert build("cancer_stage", given)["cancer_condition_id"].to_pylist() == ["cancer_condition-r"]
+
+
+def test_a_part_whose_treatment_the_record_does_not_give_has_one_of_its_own():
+    given = wide(drug=5.0)
+    [row] = build("treatment", given).to_pylist()
+    assert row["treatment_type"] is None and row["patient_id"] == "P1"
+    assert build("medication_administration", given)["treatment_id"].to_pylist() == [row["treatment_id"]]
+    assert build("treatment", wide(drug=1.0)).num_rows == 0
