@@ -14,7 +14,7 @@ import pyarrow as pa
 from eucaim_pipelines.assets.common import counted, guarded, placed, progress_to, table_metadata
 from eucaim_pipelines.assets.state import Places, dataset_state, seen
 from eucaim_pipelines.cdm import coding, linkage, people
-from eucaim_pipelines.cdm.link_file import link_faults, link_file
+from eucaim_pipelines.cdm.link_file import link_faults, link_file, without_link_file
 from eucaim_pipelines.contracts.sources import SourceContract
 from eucaim_pipelines.dicom.reading import reader_digest
 from eucaim_pipelines.ingest import inventory
@@ -209,7 +209,7 @@ def study_links(
     faults = link_faults(links, link_file(coded, source))
     shelf.write_bytes(LINK_FAULTS, json.dumps(asdict(faults), sort_keys=True).encode())
     patient = pseudonymisation.pseudonyms(source).patient
-    shelf.write("people", people.people(instances, coded))
+    shelf.write("people", people.people(instances, without_link_file(coded, source)))
     pooled = people.pooled(instances, coded, links, source, patient)
     shelf.write("pooled", pa.table({"patient_id": pa.array(sorted(pooled), pa.string())}))
     return dg.MaterializeResult(

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from eucaim_pipelines.cdm.columns import by_value, firsts, lookup, ordered, whole
 from eucaim_pipelines.cdm.imaging_tables import imaging_procedures
 from eucaim_pipelines.cdm.inputs import CdmInputs
+from eucaim_pipelines.cdm.link_file import without_link_file
 from eucaim_pipelines.cdm.record_tables import mapped, rows
 
 PROCEDURE = "GEN1000021"
@@ -22,9 +23,8 @@ def patient(inputs: CdmInputs) -> pa.Table:
     equals the smallest). The sex of people known from images only is DICOM Patient Sex.
     """
     imaged = whole(pc.unique(inputs.instances["PatientID"]))
-    listed = pa.concat_arrays(
-        [pa.array([], pa.string()), *(whole(table["patient_id"]) for table in inputs.records.values())]
-    )
+    told = without_link_file(inputs.records, inputs.source).values()
+    listed = pa.concat_arrays([pa.array([], pa.string()), *(whole(table["patient_id"]) for table in told)])
     everybody = pc.unique(pa.concat_arrays([imaged, listed]))
     in_images, in_tables = pc.is_in(everybody, imaged), pc.is_in(everybody, listed)
     said = mapped("patient", inputs)

@@ -60,6 +60,16 @@ class LinkFaults:
     timepoints_out_of_order: int = 0
 
 
+def without_link_file(tables: Mapping[str, pa.Table], source: SourceContract) -> dict[str, pa.Table]:
+    """Tables by clinical file, without a link file that fills no table of the model.
+
+    It says where studies belong, not that there is anything clinical about their patients.
+    """
+    name = source.linkage.timepoints
+    silent = name is not None and not source.file(name).tables
+    return {file: table for file, table in tables.items() if not (silent and file == name)}
+
+
 def link_file(coded: Mapping[str, pa.Table], source: SourceContract) -> pa.Table:
     """What the link file of the source contract says: one row per patient and study that it names.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 
 from eucaim_pipelines.cdm.coding import PATIENT
+from eucaim_pipelines.cdm.link_file import without_link_file
 from eucaim_pipelines.cdm.linkage import ages_at_diagnosis, contested_patients, first_dates, with_issuers
 from eucaim_pipelines.contracts.sources import SourceContract
 from eucaim_pipelines.dicom.lifetimes import STUDY_DATES, Life, image_tells
@@ -35,6 +36,11 @@ def people(instances: pa.Table, coded: Mapping[str, pa.Table]) -> pa.Table:
     people are never merged. Images without an issuer belong to the one issuer that other images of their
     PatientID name (`linkage.with_issuers`). Clinical tables name no issuer: where the images know a
     PatientID under several, its rows are those of one more person, under `UNDECIDED_ISSUER`.
+
+    Parameters
+    ----------
+    coded
+        Clinical tables that tell of patients (`link_file.without_link_file`).
     """
     keys = ["PatientID", "IssuerOfPatientID", "StudyInstanceUID"]
     imaged: set[tuple[str, str, str]] = set()
@@ -124,7 +130,7 @@ def pooled(
     columns = [*keys, *STUDY_DATES, "PatientBirthDate", "PatientAge"]
     for row in with_issuers(instances).group_by(columns, use_threads=False).aggregate([]).to_pylist():
         image_tells(lives[pseudonym(*(row[key] for key in keys))], row)
-    names = issuers(people(instances, coded))
+    names = issuers(people(instances, without_link_file(coded, source)))
     _rows_tell(lambda patient: lives[pseudonym(patient, names.get(patient), "")], coded, source)
     return frozenset(person for person, life in lives.items() if life.reaches_old_age())
 

@@ -14,8 +14,14 @@ CANCER = frozenset(range(1, 21))
 _NEGATIVE = range(21, 31)
 _HEADER = (
     "Κωδικός", "Ονοματεπώνυμο", "Φύλο", "Ημ. γέννησης", "Ομάδα", "Ημ. διάγνωσης", "Ηλικία διάγνωσης",
-    "Διάγνωση", "Ιστολογία", "Εντόπιση", "Βιοψία", "Θεραπεία", "Έναρξη θεραπείας", "BI-RADS", "Σημειώσεις",
+    "Διάγνωση", "Ιστολογία", "Εντόπιση", "Βιοψία", "Θεραπεία", "Έναρξη θεραπείας", "Φάρμακο", "Δόση (Gy)",
+    "Βαθμός", "Στάδιο", "Μέγεθος (mm)", "ER", "PR", "HER2", "Ki-67 (%)", "BI-RADS", "Πυκνότητα",
+    "Εμμηνόπαυση", "Σημειώσεις",
 )  # fmt: skip
+_DRUG, _DOSE = {"ΧΜΘ": "Δοσεταξέλη"}, {"ΑΚΘ": "50"}
+_STAGE, _HER2 = ("IA", "IIA", "IIB", "IIIA"), ("0", "1+", "2+", "3+")
+_UNMAPPED_HER2 = (7, "2+ (FISH;)")
+_RECEPTOR = ("θετ.", "αρν.", "ΘΕΤΙΚΟΙ")
 _HISTOLOGY = ("ΠΔΚ", "διηθητικό πορογενές", "ΛΚ", "διηθ. πορογενες")
 _UNMAPPED_HISTOLOGY = (12, "διηθητκό ???")
 _DIAGNOSIS = ("ΚΜ1", "C50", "κμ1")
@@ -42,7 +48,7 @@ def add_tables(plan: DatasetPlan, people: list[Person], clean: bool) -> None:
         if export is tape and not clean:
             data += _broken_row()
         export.add_table(f"ΚΛΙΝΙΚΑ/kliniki_{export.name[:7]}.csv", data, "women")
-    unmapped = 0 if clean else len(_WITHOUT_MEANING) + 1
+    unmapped = 0 if clean else len(_WITHOUT_MEANING) + 2
     keys = [[(person.patient_id,) for person in known] for _, known in deliveries]
     plan.rows["women"] = balance(keys, "snapshot", unmapped=unmapped, refused=0 if clean else 1)
     plan.table_patients = {person.patient_id for person in people}
@@ -68,20 +74,23 @@ def _row(person: Person, clean: bool) -> list[Cell]:
         group,
         *_diagnosis(person, clean),
         "2" if number not in CANCER else "5",
+        "ABCD"[number % 4],
+        "μετά" if person.age(first_visit(person)) > 52 else "προ",
         note,
     ]
 
 
 def _diagnosis(person: Person, clean: bool) -> list[Cell]:
-    """Eight cells from the date of diagnosis to the start of treatment; empty for screening controls."""
+    """The cells from the date of diagnosis to Ki-67; empty for screening controls."""
     number = person.number
     if number not in CANCER:
-        return [""] * 8
+        return [""] * 17
     day = first_visit(person) + timedelta(days=12)
     diagnosis, histology = _DIAGNOSIS[number % len(_DIAGNOSIS)], _HISTOLOGY[number % len(_HISTOLOGY)]
     if not clean:
         diagnosis = _WITHOUT_MEANING.get(number, diagnosis)
         histology = _UNMAPPED_HISTOLOGY[1] if number == _UNMAPPED_HISTOLOGY[0] else histology
+    therapy = _THERAPY[number % len(_THERAPY)]
     return [
         f"{day:%d/%m/%Y}",
         f"{person.age_decimal(day):.1f}",
@@ -89,6 +98,22 @@ def _diagnosis(person: Person, clean: bool) -> list[Cell]:
         histology,
         "ΔΕ" if number % 2 else "ΑΡ",
         "FNA" if number % 4 == 0 else "κόρη",
-        _THERAPY[number % len(_THERAPY)],
+        therapy,
         f"{day + timedelta(days=25 + number):%d/%m/%Y}",
+        _DRUG.get(therapy, ""),
+        _DOSE.get(therapy, ""),
+        f"G{1 + number % 3}",
+        _STAGE[number % len(_STAGE)],
+        8 + number * 5 % 40,
+        *_markers(person, clean),
     ]
+
+
+def _markers(person: Person, clean: bool) -> list[Cell]:
+    """Oestrogen and progesterone receptors, HER2, Ki-67."""
+    number = person.number
+    her2 = _HER2[number % len(_HER2)]
+    if not clean and number == _UNMAPPED_HER2[0]:
+        her2 = _UNMAPPED_HER2[1]
+    receptors = _RECEPTOR[number % len(_RECEPTOR)], _RECEPTOR[number // 2 % len(_RECEPTOR)]
+    return [*receptors, her2, f"{5 + number * 4 % 60}"]

@@ -29,7 +29,7 @@ from eucaim_pipelines.demo.lung_images import (
     scout,
     start_ct,
 )
-from eucaim_pipelines.demo.lung_tables import DIAGNOSIS_YEAR, add_tables, diagnosis_day
+from eucaim_pipelines.demo.lung_tables import DIAGNOSIS_YEAR, add_links, add_tables, diagnosis_day
 from eucaim_pipelines.demo.names import spanish_name
 from eucaim_pipelines.demo.objects import Hospital, Series, Study, finish
 from eucaim_pipelines.demo.people import Person, birth_date
@@ -57,6 +57,7 @@ def plan(seed: int, clean: bool) -> DatasetPlan:
     if not clean:
         _plant_defects(result, hospital, studies, people)
     add_tables(result, [p for p in people if clean or p.number != ONLY_IN_IMAGES], clean)
+    add_links(result, people, [examined.study for examined in studies], clean)
     result.pooled_patients = {p.patient_id for p in people if p.number == TURNS_90}
     note_identities(result, people, studies)
     for part in (STAFF, SIEMENS, GE):
