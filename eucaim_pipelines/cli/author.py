@@ -22,3 +22,26 @@ def new_source(
     from eucaim_pipelines.cli import authoring
 
     authoring.new_source(files, images, out, dataset)
+
+
+def unmapped(
+    dataset: Annotated[str, typer.Argument(help="The dataset's name.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; only you may read it.")] = None,
+) -> None:
+    """Values without a code, as rows to paste into the source contract. They are patients' values."""
+    from eucaim_pipelines.cli import authoring
+
+    authoring.unmapped(dataset, out)
+
+
+def import_template(
+    files: Annotated[
+        list[Path], typer.Argument(help="EUCAIM's template, filled in: .xlsx, or .csv of its sheets.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="File to write; it must not exist.")],
+    dataset: Dataset = None,
+) -> None:
+    """Write a source contract from EUCAIM's own template; what it cannot say stays TODO, with the reason."""
+    from eucaim_pipelines.cli import authoring
+
+    authoring.import_template(files, out, dataset)

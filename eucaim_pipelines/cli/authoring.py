@@ -5,6 +5,7 @@ How they are called is said in `author`.
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,20 +15,26 @@ from rich.markup import escape
 from rich.table import Table
 
 from eucaim_pipelines.assets.common import DATASET_PATTERN
+from eucaim_pipelines.cli.headless import Site
+from eucaim_pipelines.contracts.ontology import known_codes
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.onboarding.drafts import TODO, FileDraft
 from eucaim_pipelines.onboarding.images import draft_imaging, read_headers
 from eucaim_pipelines.onboarding.lists import load_lists
+from eucaim_pipelines.onboarding.meanings import Meanings
 from eucaim_pipelines.onboarding.new_source import suggest
+from eucaim_pipelines.onboarding.template import read_template
+from eucaim_pipelines.onboarding.template_names import Names
+from eucaim_pipelines.onboarding.unmapped import WARNING, columns, rows_to_paste
+from eucaim_pipelines.onboarding.values import Speller
 from eucaim_pipelines.onboarding.writing import written
 from eucaim_pipelines.resources.site import Contracts
-from eucaim_pipelines.settings import load_contract_settings
+from eucaim_pipelines.settings import load_contract_settings, load_settings
 
 
 def new_source(files: Sequence[Path], images: Path | None, out: Path | None, dataset: str | None) -> None:
     """Write a first contract for these tables, and print what was found by column."""
-    if dataset is not None and re.fullmatch(DATASET_PATTERN, dataset) is None:
-        raise SettingsError("A dataset's name has letters, digits, '_' and '-' only, at most 150 of them.")
+    dataset_id = _name(dataset)
     target = out or Path(f"{dataset or 'new_source'}.yaml")
     contracts = Contracts.of_rules(load_contract_settings())
     matcher = contracts.matcher()
@@ -36,7 +43,7 @@ def new_source(files: Sequence[Path], images: Path | None, out: Path | None, dat
         matcher,
         contracts.tables(),
         load_lists(contracts.folder),
-        dataset_id=dataset or TODO,
+        dataset_id=dataset_id,
         imaging=draft_imaging(read_headers(images), matcher) if images is not None else None,
     )
     text = written(draft)
@@ -45,6 +52,46 @@ def new_source(files: Sequence[Path], images: Path | None, out: Path | None, dat
     for each in draft.files:
         console.print(_columns(each))
     console.print(f"{target}: {text.count(f': {TODO}')} places say TODO; read every line", markup=False)
+
+
+def unmapped(dataset: str, out: Path | None) -> None:
+    """Print values without a code to a terminal, or write them to a file that only its owner reads."""
+    if out is None and not sys.stdout.isatty():
+        raise SettingsError(
+            "This prints values of patients: to a terminal only, or to a private file with --out."
+        )
+    site = Site(load_settings())
+    table = site.restricted.shelf(site.known(dataset)).read("unmapped_values")
+    text = rows_to_paste(table, site.contracts.source(dataset), site.contracts.matcher())
+    console = Console()
+    if out is None:
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        return
+    write_new(out, text, mode=0o600)
+    for file, field, values, rows in columns(table):
+        console.print(f"{file}, {field}: {values} value(s) in {rows} rows", highlight=False, markup=False)
+    console.print(f"{out}: {WARNING}", soft_wrap=True, highlight=False, markup=False)
+
+
+def import_template(files: Sequence[Path], out: Path, dataset: str | None) -> None:
+    """Write the contract that a filled-in template describes, and print what could not be mapped."""
+    contracts = Contracts.of_rules(load_contract_settings())
+    lists = load_lists(contracts.folder)
+    meanings = Meanings(contracts.tables(), lists, Speller(contracts.matcher(), None, lists.missing))
+    names = Names(meanings, lists.template_names, known_codes(contracts.folder))
+    draft = names.source([episode for path in files for episode in read_template(path)], _name(dataset))
+    text = written(draft)
+    write_new(out, text)
+    console = Console()
+    for each in draft.files:
+        console.print(_columns(each))
+    console.print(f"{out}: {text.count(f': {TODO}')} places say TODO; read every line", markup=False)
+
+
+def _name(dataset: str | None) -> str:
+    if dataset is not None and re.fullmatch(DATASET_PATTERN, dataset) is None:
+        raise SettingsError("A dataset's name has letters, digits, '_' and '-' only, at most 150 of them.")
+    return dataset or TODO
 
 
 def write_new(path: Path, text: str, mode: int = 0o644) -> None:

@@ -224,8 +224,8 @@ def _tables(columns: Sequence[ColumnDraft], meanings: Meanings) -> tuple[TableDr
         both = {
             name: f for name, f in shared.get(table, {}).items() if codes and name.endswith("_date")
         } | fields
-        when = None if table == "patient" else _when(both)
-        drafts.append(TableDraft(table, when, both, dict(codes) | _asked_for(table, both, meanings)))
+        needed = None if table == "patient" else when(both)
+        drafts.append(TableDraft(table, needed, both, dict(codes) | _asked_for(table, both, meanings)))
     order = list(meanings.tables)
     first = ("patient", "cancer_condition", "procedure", "treatment")
     return tuple(
@@ -245,7 +245,7 @@ def _asked_for(table: str, fields: Mapping[str, str], meanings: Meanings) -> dic
     }
 
 
-def _when(fields: Mapping[str, str]) -> str:
+def when(fields: Mapping[str, str]) -> str:
     """The field without which there is no row: the code, else the value, else whatever comes first."""
 
     def rank(name: str) -> int:

@@ -27,11 +27,16 @@ class Meaning(NamedTuple):
 
 @dataclass(frozen=True)
 class Lists:
-    """Spellings of "no value"; of units, in lower case, to UCUM; English terms to what such columns are."""
+    """What profiles and suggestions go by.
+
+    Spellings of "no value"; of units, in lower case, to UCUM; English terms to what such columns are; names
+    of elements of older models to table and field.
+    """
 
     missing: frozenset[str]
     units: Mapping[str, str]
     meanings: Mapping[str, tuple[Meaning, ...]]
+    template_names: Mapping[str, tuple[str, str]]
 
     def unit(self, header: str) -> str | None:
         """The UCUM code of the unit that a header ends with or has in brackets: `Dosis (Gy)`, `psa_ng/ml`."""
@@ -68,6 +73,10 @@ def load_lists(folder: Path | None = None) -> Lists:
             row["spelling"].casefold() for _, row in _rows(base / "missing.csv", ("spelling",))
         ),
         units={r["spelling"]: r["unit"] for _, r in _rows(base / "units.csv", ("spelling", "unit"))},
+        template_names={
+            fold(row["element"]): (row["table"], row["field"])
+            for _, row in _rows(base / "template_names.csv", ("element", "table", "field"))
+        },
         meanings={english: tuple(found) for english, found in meanings.items()},
     )
 

@@ -260,7 +260,7 @@ class Meanings:
             for _, _, place in process.extract(
                 reading, names, scorer=fuzz.token_sort_ratio, score_cutoff=_LIKE_HEADER
             ):
-                kind = _kind(self.fillable[place])
+                kind = kind_of(self.fillable[place])
                 draft = self._as(Meaning(kind, *place), profile)
                 if draft is not None:
                     return draft
@@ -300,7 +300,8 @@ class Meanings:
         return ColumnDraft(profile.header, "ignore", comment=f"no field found ({said})")
 
 
-def _kind(each: Field) -> str:
+def kind_of(each: Field) -> str:
+    """What a column is that fills this field."""
     if each.value_set:
         return "code"
     kinds = {

@@ -18,7 +18,9 @@ from eucaim_pipelines.onboarding.drafts import (
 )
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.*/-]*")
+_SPECIAL = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 _LONGEST = 100
+_QUOTED = ("files", "delimiter", "decimal")
 _HEAD = (
     "A first contract, suggested from the tables and decided by nobody. Read every line: numbers behind",
     "codes are scores of likeness (100: the word itself). Decide every TODO; `eucaim run` names the next one",
@@ -32,7 +34,7 @@ _COMMENTS = {
 
 def written(source: SourceDraft) -> str:
     """The source contract as text."""
-    lines = [f"# {line}" for line in (*_HEAD, *source.comments)]
+    lines = [f"# {_said(line)}" for line in (*_HEAD, *source.comments)]
     lines += [
         f"dataset_id: {scalar(source.dataset_id)}",
         f"tier: {TODO}                         # {_COMMENTS['tier']}",
@@ -60,20 +62,26 @@ def scalar(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value)
-    if _PLAIN.fullmatch(text) and text not in ("true", "false", "null", "Null", "NULL", "True", "False"):
+    if _PLAIN.fullmatch(text) and text.lower() not in _SPECIAL:
         return text
     return quoted(text)
 
 
 def quoted(text: str) -> str:
-    """The text in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
+    """The text in double quotes; what cannot be printed, or turns text around, is written as its code."""
+    return "".join(_visible(letter) for letter in json.dumps(text, ensure_ascii=False))
+
+
+def _visible(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
 
 
 def _file(draft: FileDraft) -> list[str]:
-    lines = [f"  - name: {draft.name}", *(f"    # {comment}" for comment in draft.comments)]
+    lines = [f"  - name: {draft.name}", *(f"    # {_said(comment)}" for comment in draft.comments)]
     for key, value in draft.options.items():
-        text = quoted(str(value)) if key in ("files", "delimiter", "decimal") else scalar(value)
+        text = quoted(str(value)) if key in _QUOTED and value != TODO else scalar(value)
         text = (
             f"[{', '.join(quoted(each) for each in value)}]"
             if key == "missing" and isinstance(value, list)
@@ -137,11 +145,11 @@ def _imaging(draft: ImagingDraft) -> list[str]:
     }
     if not any(maps.values()) and not draft.comments:
         return []
-    lines = ["imaging:", *(f"  # {comment}" for comment in draft.comments)]
+    lines = ["imaging:", *(f"  # {_said(comment)}" for comment in draft.comments)]
     for key, values in maps.items():
         lines += [f"  {key}:", *_values(values, 4)] if values else []
     return lines if any(maps.values()) else [*lines[:1], *lines[1:], "  body_parts: {}"]
 
 
 def _said(comment: str) -> str:
-    return " ".join(comment.split())
+    return "".join(letter for letter in " ".join(comment.split()) if letter.isprintable())

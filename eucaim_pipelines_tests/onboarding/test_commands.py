@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from eucaim_pipelines.cli import app
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines_tests.onboarding import shapes
+from eucaim_pipelines_tests.onboarding.test_template import TREATMENT, csv_file
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +50,12 @@ def test_images_are_profiled_with_the_tables(landing, tmp_path):
     assert "t2_tse_tra_p2 Prostata" in text and "series that were seen, by modality: MR" in text
     for word in ("Zwickenpflug", "Schmädecke"):
         assert word not in text
+
+
+def test_import_template_writes_a_contract(tmp_path):
+    out = tmp_path / "t.yaml"
+    path = csv_file(tmp_path / "Treatment 1.csv", TREATMENT)
+    done = call("import-template", path, "--out", out, "--dataset", "t")
+    assert done.exit_code == 0, done.exception
+    assert "Inicio" in done.output and "CLIN1024528" in out.read_text(encoding="utf-8")
+    assert isinstance(call("import-template", path, "--out", out).exception, SettingsError)
