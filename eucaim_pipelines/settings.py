@@ -77,6 +77,9 @@ class Settings(ReleaseSettings, ContractSettings):
         description="This machine's private folder: ledger, header inventory, clinical rows"
     )
     sources: Path = Field(description="Folder of source contracts, one <dataset_id>.yaml each")
+    csv_codes: Literal["bare", "prefixed"] = Field(
+        "bare", description="How codes stand in the CSV files of Tier 3: CLIN1000075 or EUCAIM:CLIN1000075"
+    )
     key_file: Path | None = Field(
         None, description="File of the holder's key; without it EUCAIM_KEY holds it"
     )

@@ -14,9 +14,10 @@ from eucaim_pipelines.quality.tiers import Tiers, load_tiers
 def all_assets(contracts: Path | None = None) -> list[dg.AssetsDefinition]:
     """Every asset; the tables and what each tier holds come from the contracts."""
     tiers, models = _contracts(contracts)
-    fixed = dg.load_assets_from_modules([ingest, deidentification, evidence, tier_2, tier_3])
+    fixed = dg.load_assets_from_modules([ingest, deidentification, evidence, tier_2])
+    made = [*tables.table_assets(tiers, models), tier_3.file_structure(tiers.tables(3))]
     per_tier = [asset for number in tiers.tiers for asset in tier.tier_assets(number, tiers)]
-    return [*fixed, *tables.table_assets(tiers, models), *per_tier]  # type: ignore[list-item]
+    return [*fixed, *made, *per_tier]  # type: ignore[list-item]
 
 
 def all_checks(contracts: Path | None = None) -> dict[int, list[dg.AssetChecksDefinition]]:

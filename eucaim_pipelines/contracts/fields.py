@@ -13,6 +13,7 @@ import pyarrow as pa
 from open_data_contract_standard.model import SchemaProperty
 
 from eucaim_pipelines.contracts import odcs
+from eucaim_pipelines.contracts.codes import known_codes
 from eucaim_pipelines.contracts.positions import Document, Place
 
 ARROW_TYPES = {
@@ -25,7 +26,6 @@ ARROW_TYPES = {
 Requirement = Literal["always", "if_available", "optional"]
 FILLED_BY = ("key", "patient", "dataset", "link", "images", "linkage", "nobody")
 """Who fills a field that no source contract may map; `nobody`: it stays empty, for what it would say."""
-_CODE = re.compile(r"[A-Z]{2,5}[0-9]{5,8}")
 _UNIT = re.compile(r"[!-~]+")
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
 
@@ -157,8 +157,8 @@ def _check_values(document: Document, custom: Mapping[str, Any], place: Place, b
         "origin": lambda value: value == "extension",
         "requirement": lambda value: value in get_args(Requirement),
         "filledBy": lambda value: value in FILLED_BY,
-        "concept": lambda value: _CODE.fullmatch(value),
-        "unitCode": lambda value: _CODE.fullmatch(value),
+        "concept": lambda value: value in known_codes(base),
+        "unitCode": lambda value: value in known_codes(base),
         "unit": lambda value: _UNIT.fullmatch(value),
         "dicom": lambda value: all(_KEYWORD.fullmatch(word.strip()) for word in value.split(",")),
     }

@@ -1,4 +1,4 @@
-"""EUCAIM's hyper-ontology: the codes of v2.0, and the full file that a site may point to.
+"""EUCAIM's hyper-ontology as the full file that a site may point to.
 
 What the pipeline codes with are the vocabularies; the full file only adds spellings and suggestions.
 """
@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from eucaim_pipelines.contracts import folder as contracts_folder
+from eucaim_pipelines.contracts.codes import known_codes
 from eucaim_pipelines.contracts.vocabularies import Vocabulary, folded
 from eucaim_pipelines.errors import ContractError
 
-CODES_FILE = ("onboarding", "hyperontology_v2.0_codes.csv")
 BASE = "https://cancerimage.eu/ontology/EUCAIM#"
 CSV_COLUMNS = ("concept_code", "concept_uri", "concept_name", "omop_domain_id")
 SPELLINGS = ("altlabel", "synonym", "synonyms", "acronym", "acronyms", "hasexactsynonym")
@@ -31,22 +30,6 @@ class Concept:
     label: str
     spellings: tuple[str, ...] = ()
     notations: tuple[str, ...] = ()
-
-
-def known_codes(folder: Path | None = None) -> frozenset[str]:
-    """Every code of hyper-ontology v2.0, to which the project is pinned.
-
-    Raises
-    ------
-    ContractError
-        The list is missing.
-    """
-    return _known_codes(contracts_folder(folder).joinpath(*CODES_FILE))
-
-
-@lru_cache
-def _known_codes(path: Path) -> frozenset[str]:
-    return frozenset(row["code"] for row in _csv_rows(path, ("code",)))
 
 
 def load_ontology(path: Path, folder: Path | None = None) -> dict[str, Concept]:

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from eucaim_pipelines.contracts import folder as contracts_folder
+from eucaim_pipelines.contracts.codes import known_codes
 from eucaim_pipelines.errors import ContractError
 
 COLUMNS = ("code", "label", "aliases", "kind", "origin")
 CATEGORY = "category"
 """Column that a vocabulary may have beside `COLUMNS`: code of the category that goes with each code."""
 PREFIX = "EUCAIM:"
+ONTOLOGY = "EUCAIM hyper-ontology v2.0"
+"""How the origin of a row begins whose code must be one of that version."""
 Form = Literal["bare", "prefixed"]
 """How a code is written: as the tables hold it, or as the compact URI that some readers ask for."""
 
@@ -99,7 +102,8 @@ def load(name: str, folder: Path | None = None) -> Vocabulary:
     Raises
     ------
     ContractError
-        No such file, wrong columns, a code twice, or one spelling for two codes; with file and line.
+        No such file, wrong columns, a code twice or that the ontology lacks, or one spelling for two codes;
+        with file and line.
     """
     path = contracts_folder(folder) / "vocabularies" / f"{name}.csv"
     labels: dict[str, str] = {}
@@ -111,6 +115,8 @@ def load(name: str, folder: Path | None = None) -> Vocabulary:
         code = row["code"]
         if code in labels:
             raise _error(path, line, "The code occurs twice.", "Keep one row.")
+        if row["origin"].startswith(ONTOLOGY) and code not in known_codes(folder):
+            raise _error(path, line, f"{ONTOLOGY} has no such code.", "Choose one that it has.")
         labels[code] = row["label"]
         if row["kind"] == "root":
             root = code

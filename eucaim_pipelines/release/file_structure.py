@@ -4,19 +4,17 @@ The images lie beside it under `imaging_data/`; the tables themselves are built 
 Layout and columns: EUCAIM/software-template-repository, toolbox/cdm_federated_unbalance_checker.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from io import BytesIO
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from eucaim_pipelines.contracts.tables import TableContract
+from eucaim_pipelines.contracts.vocabularies import PREFIX, Form
 
-CLINICAL_DATA = (
-    *("patient", "cancer_condition", "procedure", "episode", "episode_event", "image_study", "image_series"),
-    *("treatment", "segmentation_series", "segment"),
-)
 _CONDITION = (
     *("cancer_condition_age_at_diagnosis", "cancer_condition_age_unit", "cancer_condition_code"),
     *("cancer_condition_asserted_date", "cancer_condition_type", "cancer_condition_topography"),
@@ -33,21 +31,42 @@ _IMAGING_VIEW = (
     *("dataset_id", "patient_id", "image_procedure_code", "study_uid", "series_uid", "series_manufacturer"),
     "series_body_site_code",
 )
+_CODED_IN_VIEWS = frozenset(
+    (
+        *("cancer_condition_histology_morphology", "evidence_procedure_code", "first_treatment_type"),
+        *("first_treatment_offset_unit", "image_procedure_code", "series_manufacturer"),
+        "series_body_site_code",
+    )
+)
+"""Coded columns that the views name otherwise than the tables."""
 
 
-def build(tables: Mapping[str, pa.Table], contracts: Mapping[str, TableContract]) -> dict[str, bytes]:
+def build(
+    tables: Mapping[str, pa.Table], contracts: Mapping[str, TableContract], form: Form = "bare"
+) -> dict[str, bytes]:
     """Files of the structure by their path in it.
 
-    Coded cells are bare codes, dates ISO, cells without a value empty; `clinical_data` has the columns of
-    the common data model only.
+    Dates are ISO, cells without a value empty; `clinical_data` has the columns of the common data model
+    only, and of the tables that not every dataset has those with rows.
+
+    Parameters
+    ----------
+    form
+        How coded cells are written: bare, or with their prefix, as some readers ask for.
     """
     frames = {name: table.to_pandas(types_mapper=pd.ArrowDtype) for name, table in tables.items()}
     files = {
-        f"clinical_data/{name}.csv": _csv(tables[name].select(contracts[name].cdm_columns))
-        for name in CLINICAL_DATA
+        f"clinical_data/{name}.csv": _csv(_formed(table, contracts[name].value_sets, form), contracts[name])
+        for name, table in tables.items()
+        if table.num_rows or contracts[name].mandatory
     }
-    files["clinical_mandatory_view.csv"] = _view_csv(clinical_view(frames))
-    files["imaging_mandatory_view.csv"] = _view_csv(imaging_view(frames))
+    coded = {field for contract in contracts.values() for field in contract.value_sets}
+    for name, view in (
+        ("clinical_mandatory_view.csv", clinical_view(frames)),
+        ("imaging_mandatory_view.csv", imaging_view(frames)),
+    ):
+        table = pa.Table.from_pandas(view, preserve_index=False)
+        files[name] = _csv(_formed(table, coded | _CODED_IN_VIEWS, form))
     return files
 
 
@@ -91,11 +110,18 @@ def imaging_view(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return view[list(_IMAGING_VIEW)].sort_values(["patient_id", "study_uid", "series_uid"])
 
 
-def _view_csv(frame: pd.DataFrame) -> bytes:
-    return _csv(pa.Table.from_pandas(frame, preserve_index=False))
+def _formed(table: pa.Table, coded: Collection[str], form: Form) -> pa.Table:
+    """The table with its codes in this form; bare ones stay as they are."""
+    for name in table.column_names if form == "prefixed" else ():
+        if name in coded:
+            cells = pc.binary_join_element_wise(PREFIX, table[name].cast(pa.string()), "")
+            table = table.set_column(table.column_names.index(name), name, cells)
+    return table
 
 
-def _csv(table: pa.Table) -> bytes:
+def _csv(table: pa.Table, contract: TableContract | None = None) -> bytes:
+    """The table as CSV; with a contract, only the columns of the common data model."""
     buffer = BytesIO()
-    pacsv.write_csv(table, buffer, pacsv.WriteOptions(quoting_style="needed"))
+    columns = table if contract is None else table.select(contract.cdm_columns)
+    pacsv.write_csv(columns, buffer, pacsv.WriteOptions(quoting_style="needed"))
     return buffer.getvalue()

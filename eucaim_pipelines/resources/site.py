@@ -37,19 +37,20 @@ class Contracts(dg.ConfigurableResource):
     sources: str
     data_contracts: str | None = None
     ontology: str | None = None
+    csv_codes: str = "bare"
     _read: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "Contracts":
         """As the settings say."""
-        return cls.of_rules(settings, str(settings.sources))
+        return cls.of_rules(settings, str(settings.sources), settings.csv_codes)
 
     @classmethod
-    def of_rules(cls, settings: ContractSettings, sources: str = "") -> "Contracts":
+    def of_rules(cls, settings: ContractSettings, sources: str = "", csv_codes: str = "bare") -> "Contracts":
         """The shared contracts that the settings name, where no source is read."""
         names = ("data_contracts", "ontology")
         given = {name: str(path) for name in names if (path := getattr(settings, name)) is not None}
-        return cls(sources=sources, **given)
+        return cls(sources=sources, csv_codes=csv_codes, **given)
 
     @property
     def folder(self) -> Path:

@@ -6,7 +6,8 @@ import pytest
 from rdflib import RDFS, Graph, Literal, Namespace
 
 from eucaim_pipelines.contracts import vocabularies
-from eucaim_pipelines.contracts.ontology import BASE, known_codes, load_ontology, widened
+from eucaim_pipelines.contracts.codes import known_codes
+from eucaim_pipelines.contracts.ontology import BASE, load_ontology, widened
 from eucaim_pipelines.errors import ContractError
 
 EUCAIM = Namespace(BASE)
