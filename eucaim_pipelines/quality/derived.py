@@ -51,7 +51,9 @@ def _of_field(contract: TableContract, field: Field, tables: Tables) -> Iterator
         yield _complete(contract, field)
     if field.value_set:
         yield _in_value_set(contract, field)
-    if field.unit in PLAUSIBLE and pa.types.is_floating(field.type) | pa.types.is_integer(field.type):
+    ranged = {rule.field for rule in contract.rules if rule.expectation == BETWEEN and not rule.query}
+    is_number = pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
+    if is_number and field.unit in PLAUSIBLE and field.name not in ranged:
         yield _plausible(contract, field)
     if field.unit_of:
         yield _unit_given(contract, field, field.unit_of)
