@@ -16,6 +16,9 @@ from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
 DATE_OF_DIAGNOSIS = "COM1001941"
 """Concept of the field that days are counted from."""
+TREATMENT = "treatment"
+BETWEEN_ROWS = 100
+"""Days within which the first rows of a patient are."""
 COUNTED = {"study_number_of_series": None, "study_number_of_instances": "series_number_of_instances"}
 """Fields that count the series of a study, or add up a field of them."""
 
@@ -85,7 +88,9 @@ def _place(
     belongs = np.arange(count) * owners // max(count, 1)
     place = np.arange(count) - np.searchsorted(belongs, belongs, side="left")
     draw = np.random.default_rng([seed, zlib.crc32(contract.name.encode())])
-    offset = place * 120 + draw.integers(0, 100, count)
+    offset = place * 120 + draw.integers(0, BETWEEN_ROWS, count)
+    if any(relation.to_table == TREATMENT for relation in contract.relationships):
+        offset = offset + BETWEEN_ROWS  # what belongs to a treatment does not come before it
     if any(each.concept == DATE_OF_DIAGNOSIS for each in contract.fields.values()):
         offset = place * 400
     above = {name: up[belongs] for name, up in placed[owner].above.items()}

@@ -25,6 +25,12 @@ WITH_CANCER = "COM1001087"
 """Population of the patients who have a diagnosis; the others are of any other population."""
 ORDINALS = frozenset({"ImagingTimepoint", "episode_number", "series_number", "segment_number"})
 """Fields that number the rows of one patient, study or series from 1."""
+OF_ONE_SEX = frozenset(
+    ("CLIN1003311", "CLIN1003316", "CLIN1003317", "CLIN1000075", "CLIN1000179", "CLIN1008742", "CLIN1016155",
+     "CLIN1033194")
+)  # fmt: skip
+"""Cancers of the ovary, the uterus and the prostate: never drawn, because sexes are drawn on their own."""
+DECEASED, CAUSE_OF_DEATH = "patient_deceased", "patient_cause_of_death"
 EVENTS = ("event_table_name", "event_table_id")
 """Fields that refer to a row of the table that the first of them names."""
 EVENT_TABLES = ("image_study", "treatment", "procedure", CONDITION)
@@ -95,6 +101,11 @@ class Columns:
         for each in beside:
             self.cells[each.name] = self._beside(each)
         self._values()
+        if CAUSE_OF_DEATH in self.cells:
+            died = pc.fill_null(self.cells[DECEASED], False)
+            self.cells[CAUSE_OF_DEATH] = _where(
+                died.to_numpy(zero_copy_only=False), self.cells[CAUSE_OF_DEATH]
+            )
         arrays = [self.cells[name].cast(self.contract.fields[name].type) for name in self.contract.fields]
         return pa.table(arrays, schema=self.contract.schema)
 
@@ -130,7 +141,7 @@ class Columns:
 
     def _codes(self, each: Field) -> pa.Array:
         vocabulary = self.vocabularies[str(each.value_set)]
-        codes = sorted(vocabulary.codes)
+        codes = sorted(vocabulary.codes - OF_ONE_SEX)
         start = self.draw.integers(0, len(codes), self.count)
         if each.name == self.coded:  # rows of one patient say different things
             start = self.mine.patient * 7 + self.mine.place

@@ -63,8 +63,6 @@ _TEXTS: tuple[_Text, ...] = (
      "None if the removal is meant; otherwise deliver the rows again."),
     ("quarantined_files", "accuracy", "warning", "instance", "Some of the files received are held back.",
      "See the reasons in the balance of files; each has its own remedy."),
-    ("pooled_ages", "accuracy", "warning", "patient", "Some ages are given as 90 for 90 and older.",
-     "None: it protects the oldest patients."),
     ("identity_cells", "validity", "warning", "clinical",
      "Some clinical cells held an identity of their patient.",
      "Keep names and numbers of patients out of these columns; the cells were emptied."),
@@ -88,7 +86,6 @@ def crossed_findings(people: int, counts: CrossedCounts) -> list[Finding]:
         "duplicate_keys": (counts.clinical_rows, counts.duplicate_keys, 0),
         "removed_rows": (counts.clinical_rows + counts.removed_rows, counts.removed_rows, 0),
         "quarantined_files": (counts.received, counts.quarantined, 0),
-        "pooled_ages": (people, *_twice(counts.pooled_patients)),
         "identity_cells": (max(counts.clinical_rows, counts.identity_cells), counts.identity_cells, 0),
     }
     return sorted(

@@ -11,13 +11,12 @@ def numbers(people: int = 5, **counts: int) -> dict[str, tuple[int, int, int]]:
 
 def test_counts_of_the_restricted_zone_arrive_as_they_are() -> None:
     told = numbers(received=50, quarantined=4, coded_cells=90, unmapped_cells=3, studies=7,
-                   studies_without_patient_id=2, pooled_patients=1, clinical_rows=30, duplicate_keys=2,
+                   studies_without_patient_id=2, clinical_rows=30, duplicate_keys=2,
                    removed_rows=5, identity_cells=6)  # fmt: skip
     assert told == {
         "quarantined_files": (50, 4, 0),
         "unmapped_values": (90, 3, 0),
         "empty_patient_ids": (7, 2, 2),
-        "pooled_ages": (5, 1, 1),
         "duplicate_keys": (30, 2, 0),
         "removed_rows": (35, 5, 0),
         "identity_cells": (30, 6, 0),
