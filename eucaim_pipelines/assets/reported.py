@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.state import software
+from eucaim_pipelines.cdm import coding
 from eucaim_pipelines.cdm.matching import Matcher
-from eucaim_pipelines.contracts.sources import Deidentification
+from eucaim_pipelines.contracts.sources import Deidentification, SourceContract
 from eucaim_pipelines.deidentification.images import EXPLAINED
 from eucaim_pipelines.deidentification.keys.lethe import WARNING
 from eucaim_pipelines.deidentification.rules import profile_summary
-from eucaim_pipelines.ingest.ledger import Ledger
+from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release import statements
@@ -38,6 +39,7 @@ from eucaim_pipelines.report.content import (
     UnmappedValue,
     effect,
 )
+from eucaim_pipelines.report.pointers import RECORDS, RESULTS, Origins, resolve
 from eucaim_pipelines.report.summaries import summarise
 from eucaim_pipelines.report.summary import Changes, Difference, Unmapped
 from eucaim_pipelines.report.vocabulary import suggestions
@@ -115,9 +117,22 @@ def _changes(tier: int, shelf: Shelf) -> Changes:
     return Changes(kept["previous"], differences, kept["columns"], kept["lost"])
 
 
-def local_detail(ledger: Ledger, shelf: Shelf, matcher: Matcher) -> LocalDetail:
-    """What only the local edition of a report shows."""
-    held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
+def local_detail(
+    dataset: str,
+    tier: int,
+    receptions: Sequence[Reception],
+    shelves: tuple[Shelf, Shelf],
+    contracts: Contracts,
+) -> LocalDetail:
+    """What only the local edition of a report shows.
+
+    Parameters
+    ----------
+    shelves
+        The restricted one, and the releasable one.
+    """
+    shelf, releasable = shelves
+    held = [r for r in receptions if r.disposition == "quarantined"]
     rows = shelf.read("clinical_dispositions").to_pylist()
     return LocalDetail(
         files=[HeldFile(r.sha256 or "", r.reason or "", f"{r.export}/{r.path}") for r in held],
@@ -126,9 +141,35 @@ def local_detail(ledger: Ledger, shelf: Shelf, matcher: Matcher) -> LocalDetail:
             for r in rows
             if r["reason"] not in _FINE_ROWS
         ],
-        unmapped=_unmapped(shelf.read("unmapped_values"), matcher),
+        unmapped=_unmapped(shelf.read("unmapped_values"), contracts.matcher()),
         unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
+        pointers=resolve(
+            _results(tier, shelf),
+            Origins(
+                _records(contracts.source(dataset), shelf, releasable),
+                releasable.read("deidentified/instances"),
+                {r.object_key: r.sha256 for r in receptions if r.object_key and r.sha256},
+            ),
+        ),
     )
+
+
+def _results(tier: int, shelf: Shelf) -> pa.Table:
+    """Entries that the checks of this tier and those below it found at fault."""
+    names = [f"tier_{number}/check_results" for number in range(1, tier + 1)]
+    made = [shelf.read(name) for name in names if shelf.path(f"{name}.parquet").is_file()]
+    return pa.concat_tables([RESULTS.empty_table(), *made])
+
+
+def _records(source: SourceContract, shelf: Shelf, releasable: Shelf) -> pa.Table:
+    """Every record under its pseudonym with the line that it was read from."""
+    crossed, rows = releasable.read_all("deidentified/clinical_records"), shelf.read_all("clinical_records")
+    parts = [RECORDS.empty_table()]
+    for spec in source.clinical:
+        ids, lines = crossed[spec.name], coding.pointers(rows[spec.name], spec)
+        columns = [ids["patient_id"], ids["record_id"], pa.repeat(spec.name, len(ids))]
+        parts.append(pa.table([*columns, lines["export"], lines["line"]], schema=RECORDS))
+    return pa.concat_tables(parts)
 
 
 def _unmapped(table: pa.Table, matcher: Matcher) -> list[UnmappedValue]:

@@ -171,12 +171,14 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf = restricted.shelf(dataset)
+        staging = releasable.shelf(dataset)
         with restricted.ledger(dataset) as ledger:
-            detail = reported.local_detail(ledger, shelf, contracts.matcher())
-        page = render(reported.report(dataset, tier, releasable.shelf(dataset), contracts), detail)
+            receptions = ledger.receptions()
+        detail = reported.local_detail(dataset, tier, receptions, (shelf, staging), contracts)
+        page = render(reported.report(dataset, tier, staging, contracts), detail)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
         with restricted.ledger(dataset) as ledger:
-            ledger.note(**{f"finished_report_{tier}": staged.state(releasable.shelf(dataset))})
+            ledger.note(**{f"finished_report_{tier}": staged.state(staging)})
         return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
 
     return local_report
