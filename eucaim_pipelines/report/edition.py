@@ -40,9 +40,9 @@ class Edition:
             return rows[:most], _and_more(len(rows) - most)
         kept = [(name, each) for name, each in named if each.patients >= THRESHOLD]
         pooled = [each for _, each in named if each.patients < THRESHOLD]
-        least = max((each.patients for each in pooled), default=0)
-        entries = disclosure.suppress([*(e.entries for _, e in kept), sum(e.entries for e in pooled)]).cells
-        people = disclosure.suppress([*(e.patients for _, e in kept), least]).cells
+        rest = [1] if pooled else []  # as one small cell, whatever it holds
+        entries = disclosure.suppress([*(each.entries for _, each in kept), *rest]).cells
+        people = disclosure.suppress([*(each.patients for _, each in kept), *rest]).cells
         rows = [
             (name, entries[i], _stricter(people[i], self.count(each.patients, self.people)))
             for i, (name, each) in enumerate(kept)
@@ -50,8 +50,7 @@ class Edition:
         more = _and_more(len(rows) - most)
         rows = rows[:most]
         if pooled:
-            of = entries[-1] if entries[-1] == SMALL else WITHHELD
-            rows.append((f"{len(pooled)} with fewer than {THRESHOLD} patients each", of, WITHHELD))
+            rows.append((f"{len(pooled)} with fewer than {THRESHOLD} patients each", WITHHELD, WITHHELD))
         return rows, more
 
     def shares(self, shares: Sequence[Share | None]) -> list[str]:

@@ -85,16 +85,17 @@ def _variables(contract: TableContract) -> list[Field]:
 
 
 def _own_time(name: str, fields: Sequence[Field]) -> str:
-    counts = ", ".join(
-        f'count(r."{f.name}"), count(DISTINCT r.patient_id) FILTER (r."{f.name}" IS NULL)' for f in fields
-    )
+    known = ", ".join(f'count(r."{f.name}") AS "{f.name}"' for f in fields)
+    counts = ", ".join(f'sum("{f.name}")::BIGINT, count(*) FILTER ("{f.name}" < n)' for f in fields)
+    sums = ", ".join(f'sum("{f.name}") AS "{f.name}"' for f in fields)
     return f"""
     WITH seen AS (SELECT study_uid, patient_id, min(ImagingTimepoint) AS timepoint
-                  FROM image_study GROUP BY ALL)
-    SELECT t, count(*), count(DISTINCT r.patient_id), {counts}
-    FROM "{name}" r LEFT JOIN seen USING (study_uid, patient_id),
-         unnest([0, least(timepoint, {LAST_TIMEPOINT + 1})]) AS u(t)
-    WHERE t IS NOT NULL GROUP BY t ORDER BY t
+                  FROM image_study GROUP BY ALL),
+    by_patient AS (SELECT r.patient_id, least(timepoint, {LAST_TIMEPOINT + 1}) AS t, count(*) AS n, {known}
+                   FROM "{name}" r LEFT JOIN seen USING (study_uid, patient_id) GROUP BY ALL),
+    overall AS (SELECT patient_id, 0 AS t, sum(n) AS n, {sums} FROM by_patient GROUP BY patient_id)
+    SELECT t, sum(n)::BIGINT, count(*), {counts}
+    FROM (FROM overall UNION ALL FROM by_patient) WHERE t IS NOT NULL GROUP BY t ORDER BY t
     """  # noqa: S608
 
 
