@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui real check format clean lock bench dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -33,10 +33,16 @@ test: $(READY) ## run the tests
 full: $(READY) ## test every real object, not one of each structure
 	@EUCAIM_TESTS=full $(BIN)/pytest -q eucaim_pipelines_tests/deidentification/real
 
-ui: $(READY) ## open Dagster on the demo (http://127.0.0.1:3000)
+ui: $(READY) ## open Dagster on the demo (http://127.0.0.1:3000), its reports beside it (:3001)
 	@test -f .demo/settings.yaml || $(BIN)/eucaim demo .demo
-	@EUCAIM_SETTINGS=$(CURDIR)/.demo/settings.yaml DAGSTER_HOME=$(CURDIR)/.demo/home PATH=$(CURDIR)/$(BIN):$$PATH \
-		$(BIN)/dg dev -w workspace.yaml --host 127.0.0.1
+	@export EUCAIM_SETTINGS=$(CURDIR)/.demo/settings.yaml DAGSTER_HOME=$(CURDIR)/.demo/home PATH=$(CURDIR)/$(BIN):$$PATH; \
+		eucaim reports & reports=$$!; trap 'kill $$reports 2>/dev/null' EXIT INT TERM; \
+		dg dev -w workspace.yaml --host 127.0.0.1
+
+look: $(READY) ## open every report of the demo in Chromium: no request, no axe violation; pictures in .look/
+	@test -f .demo/settings.yaml || $(BIN)/eucaim demo .demo
+	@test -d .look/node_modules/axe-core || npm install --silent --no-save --no-package-lock --prefix .look axe-core@4
+	@$(BIN)/python -m eucaim_pipelines_tests.report.look .demo .look/node_modules/axe-core/axe.min.js .look/pictures
 
 dictionary: $(READY) ## write data_contracts/DICTIONARY.md anew from the contracts
 	@$(BIN)/eucaim dictionary
@@ -58,4 +64,4 @@ lock: $(READY) ## write requirements.lock anew from pyproject.toml
 		--no-emit-find-links --no-emit-trusted-host --all-extras --output-file requirements.lock pyproject.toml
 
 clean: ## remove what the targets made, but .venv
-	@rm -rf .demo .real build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .demo .real .look build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ from eucaim_pipelines.assets.automation import failure_sensor, jobs, landing_sen
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.progress import terminal
+from eucaim_pipelines.resources.reports import Reports
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.workers import Workers
@@ -44,6 +45,7 @@ def build(settings: Settings) -> dg.Definitions:
             "releasable": ReleasableZone(folder=folder),
             "check_results": CheckResults(folder=folder),
             "publications": Publications(folder=folder),
+            "reports": Reports(address=settings.reports),
             "lock": DatasetLock(folder=folder),
             "workers": Workers(count=settings.workers),
             "store": Store(

@@ -4,6 +4,7 @@ Nothing here opens a zone, a store or a key; it only says where they are.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -96,10 +97,20 @@ class Settings(ReleaseSettings, ContractSettings):
     timezone: str = Field("Europe/Brussels", description="Time zone of the schedule")
     sensor_seconds: int = Field(60, ge=10, description="How often landing is looked at")
     workers: int = Field(2, ge=1, le=256, description="Processes that read and de-identify")
+    reports: str = Field(
+        "http://127.0.0.1:3001", description="Address of `eucaim reports`, to which Dagster's pages link"
+    )
     verify: Literal["sampled", "full"] = Field(
         "sampled", description="Whether pydicom reads back new structures and 1 % of the objects, or all"
     )
     max_file_bytes: int = Field(4 * 1024**3, ge=1024, description="Larger files are quarantined as TOO_LARGE")
+
+    @field_validator("reports")
+    @classmethod
+    def _reports(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^/\s?#]+(?:/[^\s?#]*)?", value):
+            raise ValueError("must be an address such as http://127.0.0.1:3001")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -94,12 +94,18 @@ def compared(tier: int, shelf: Shelf, content: Content, store: ObjectStore, cont
     """
     previous = manifests.previous_version(store, content.dataset_id, tier, content.version)
     name = f"{CHANGES}/tier_{tier}.json"
-    if f"tier_{tier}.json" in (known := shelf.read_files(CHANGES)):
-        kept = json.loads(known[f"tier_{tier}.json"])
+    if shelf.path(name).is_file():
+        kept = json.loads(shelf.read_bytes(name))
         if (kept["version"], kept["previous"]) == (content.version, previous):
             return
     keys = {table: contract.primary_key for table, contract in contracts.tables().items()}
     shelf.write_bytes(name, json_bytes(compare(store, content, previous, keys).to_dict()))
+
+
+def compared_with(tier: int, shelf: Shelf) -> str | None:
+    """Version of the release that the staged report compares with."""
+    previous: str | None = json.loads(shelf.read_bytes(f"{CHANGES}/tier_{tier}.json"))["previous"]
+    return previous
 
 
 def _changes(tier: int, shelf: Shelf) -> Changes:

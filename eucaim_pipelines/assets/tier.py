@@ -17,9 +17,12 @@ from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, threshold_changes
 from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, verdict
+from eucaim_pipelines.release.manifest import previous_version
 from eucaim_pipelines.release.publication import Content, json_bytes, publish
+from eucaim_pipelines.release.store import ObjectStore
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.reports import LOCAL, SHAREABLE, Reports
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import Publications, ReleasableZone, RestrictedZone, Shelf
@@ -142,6 +145,7 @@ def _report(tier: int) -> dg.AssetsDefinition:
         releasable: ReleasableZone,
         contracts: Contracts,
         store: Store,
+        reports: Reports,
         lock: DatasetLock,
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
@@ -149,7 +153,8 @@ def _report(tier: int) -> dg.AssetsDefinition:
         content = staged.content(dataset, tier, shelf, contracts)
         reported.compared(tier, shelf, content, store.open(), contracts)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", render(reported.report(dataset, tier, shelf, contracts)))
-        return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
+        url = reports.url(dataset, tier, SHAREABLE)
+        return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}", url))
 
     return report
 
@@ -167,6 +172,7 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
         restricted: RestrictedZone,
         releasable: ReleasableZone,
         contracts: Contracts,
+        reports: Reports,
         lock: DatasetLock,
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
@@ -179,7 +185,8 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
         with restricted.ledger(dataset) as ledger:
             ledger.note(**{f"finished_report_{tier}": staged.state(staging)})
-        return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}"))
+        url = reports.url(dataset, tier, LOCAL)
+        return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}", url))
 
     return local_report
 
@@ -201,6 +208,7 @@ def _release(tier: int) -> dg.AssetsDefinition:
         contracts: Contracts,
         store: Store,
         publications: Publications,
+        reports: Reports,
         lock: DatasetLock,
     ) -> Iterator[dg.MaterializeResult]:
         dataset = context.partition_key
@@ -213,6 +221,7 @@ def _release(tier: int) -> dg.AssetsDefinition:
         content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
         _require_checks(tier, shelf, content, documents)
         place = store.open()
+        _require_same_predecessor(tier, shelf, content, place)
         manifest, new = publish(place, content, documents)
         publications.published(dataset, content.instances.column("object_key").to_pylist())
         publications.finished(dataset, f"tier_{tier}", staged.state(shelf), manifest.version)
@@ -224,6 +233,7 @@ def _release(tier: int) -> dg.AssetsDefinition:
                 "new": new,
                 "manifest": _address(f"{folder}/manifest.json"),
                 "report": _address(f"{folder}/{REPORT}"),
+                "open": dg.MetadataValue.url(reports.url(dataset, tier, manifest.version)),
                 "dagster/row_count": content.instances.num_rows,
             }
         )
@@ -248,6 +258,23 @@ def _require_checks(tier: int, shelf: Shelf, content: Content, documents: Mappin
         )
 
 
+def _require_same_predecessor(tier: int, shelf: Shelf, content: Content, store: ObjectStore) -> None:
+    """The report says what changed since the release that the manifest will name as the one before.
+
+    Raises
+    ------
+    DataError
+        If another release was published after the report was made.
+    """
+    if reported.compared_with(tier, shelf) != previous_version(
+        store, content.dataset_id, tier, content.version
+    ):
+        raise DataError(
+            f"The report of Tier {tier} compares with another release than the newest. "
+            "Materialise the whole tier."
+        )
+
+
 def _structure(tier: int) -> list[list[str]]:
     """The file structure belongs to the content of Tier 3, and thus to its version."""
     return [key(tier, "file_structure")] if tier == 3 else []
@@ -257,6 +284,5 @@ def _address(place: str) -> dg.MetadataValue:
     return dg.MetadataValue.url(place) if "://" in place else dg.MetadataValue.path(place)
 
 
-def _link(shelf: Shelf, name: str) -> dict[str, dg.MetadataValue]:
-    path = shelf.path(name)
-    return {"report": dg.MetadataValue.path(str(path)), "open": dg.MetadataValue.url(path.resolve().as_uri())}
+def _link(shelf: Shelf, name: str, url: str) -> dict[str, dg.MetadataValue]:
+    return {"report": dg.MetadataValue.path(str(shelf.path(name))), "open": dg.MetadataValue.url(url)}

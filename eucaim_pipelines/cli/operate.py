@@ -3,6 +3,7 @@
 What they need is imported when they are called, so that every command starts at once.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,6 +55,26 @@ def run(
             f"'{dataset}' reaches no tier now. The report says what to fix: {result.report}. "
             "Releases of earlier runs stay as they are."
         )
+
+
+def reports(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of 127.0.0.1; without it the setting's.")
+    ] = None,
+) -> None:
+    """Show the reports of this machine in a browser, on loopback only, until it is stopped."""
+    from urllib.parse import urlsplit
+
+    from eucaim_pipelines.cli.headless import Site
+    from eucaim_pipelines.cli.serving import LOOPBACK, server
+    from eucaim_pipelines.settings import load_settings
+
+    settings = load_settings()
+    wanted = port or urlsplit(settings.reports).port or 3001
+    with server(settings.restricted, Site(settings).store, wanted) as serving:
+        typer.echo(f"Reports: http://{LOOPBACK}:{wanted}/")
+        with contextlib.suppress(KeyboardInterrupt):
+            serving.serve_forever()
 
 
 def verify(

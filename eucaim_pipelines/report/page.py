@@ -38,28 +38,32 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
     numbers = Numbers(report, local is not None)
     reached = tier_reached(report.verdicts)
     shown_balances = balances(report, local=local is not None)
-    page = _template().render(
-        report=report,
-        local=local,
-        limit=_LOCAL_ROWS,
-        effects=list(EFFECTS),
-        meanings=MEANINGS,
-        dates=DATES[report.source.deidentification.dates],
-        numbers=numbers,
-        sizes=numbers.sizes(shown_balances),
-        short_of=short_of,
-        reached=reached,
-        sentence=_sentence(report, reached),
-        priorities=first_things(report, numbers, shown_balances),
-        balances=shown_balances,
-        elsewhere=BALANCED_CHECKS if local is None else frozenset(),
-        dimensions=[_dimension(report.findings, name, numbers) for name in DIMENSIONS],
-        thresholds=sorted(
-            {text for v in report.verdicts for each in v.requirements for text in each.changes}
-        ),
-        levels=levels(report.findings, report.summaries.levels),
-        matrix=matrix(report.findings, report.summaries.levels),
-        **_data(report, numbers),
+    page = (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            report=report,
+            local=local,
+            limit=_LOCAL_ROWS,
+            effects=list(EFFECTS),
+            meanings=MEANINGS,
+            dates=DATES[report.source.deidentification.dates],
+            numbers=numbers,
+            sizes=numbers.sizes(shown_balances),
+            short_of=short_of,
+            reached=reached,
+            sentence=_sentence(report, reached),
+            priorities=first_things(report, numbers, shown_balances),
+            balances=shown_balances,
+            elsewhere=BALANCED_CHECKS if local is None else frozenset(),
+            dimensions=[_dimension(report.findings, name, numbers) for name in DIMENSIONS],
+            thresholds=sorted(
+                {text for v in report.verdicts for each in v.requirements for text in each.changes}
+            ),
+            levels=levels(report.findings, report.summaries.levels),
+            matrix=matrix(report.findings, report.summaries.levels),
+            **_data(report, numbers),
+        )
     )
     return page.encode("utf-8")
 
@@ -126,17 +130,18 @@ def _dimension(findings: Sequence[Finding], name: str, numbers: Numbers) -> _Dim
 
 
 @cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Where templates are found, and the filters that they use."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["percent"] = lambda share: f"{int(share * 1000) / 10:g} %"
-    environment.filters["breakable"] = _breakable
-    return environment.get_template("page.html.jinja")
+    made.filters["percent"] = lambda share: f"{int(share * 1000) / 10:g} %"
+    made.filters["breakable"] = _breakable
+    return made
 
 
 def _breakable(name: str) -> Markup:
