@@ -49,7 +49,7 @@ def procedure(inputs: CdmInputs) -> pa.Table:
     of_records = rows("procedure", inputs)
     category = pc.coalesce(of_records["procedure_category"], pa.scalar(PROCEDURE))
     at = of_records.column_names.index("procedure_category")
-    of_images = procedures_of_images(inputs)
+    of_images = imaging_procedures(inputs)
     conditions = rows("cancer_condition", inputs)
     diagnosis = lookup(of_images["patient_id"], conditions["patient_id"], conditions["cancer_condition_id"])
     return pa.concat_tables(
@@ -59,13 +59,6 @@ def procedure(inputs: CdmInputs) -> pa.Table:
         ],
         promote_options="default",
     )
-
-
-def procedures_of_images(inputs: CdmInputs) -> pa.Table:
-    """The imaging procedures, with the study of each beside the columns of the table."""
-    fields = inputs.contracts["procedure"].fields
-    shape = [(name, field.type) for name, field in fields.items() if name != "cancer_condition_id"]
-    return pa.Table.from_pylist(imaging_procedures(inputs), pa.schema([*shape, ("study_uid", pa.string())]))
 
 
 def dataset(inputs: CdmInputs) -> pa.Table:

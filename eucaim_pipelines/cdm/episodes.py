@@ -6,8 +6,8 @@ The episode of a study was decided before the crossing (`linkage`); here it only
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.clinical_tables import procedures_of_images
 from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, place_in_group, whole
+from eucaim_pipelines.cdm.imaging_tables import imaging_procedures
 from eucaim_pipelines.cdm.inputs import DAY, CdmInputs
 from eucaim_pipelines.cdm.linkage import DAYS_FROM_DIAGNOSIS, DIAGNOSIS, TREATMENT
 from eucaim_pipelines.cdm.record_tables import RECORD, rows
@@ -65,7 +65,7 @@ def episode_ids(inputs: CdmInputs) -> dict[tuple[str, str], str]:
 def episode_event(inputs: CdmInputs) -> pa.Table:
     """Diagnoses, their procedures, studies, imaging procedures and treatments of every episode."""
     found = episode(inputs)
-    procedures = procedures_of_images(inputs)
+    procedures = imaging_procedures(inputs)
     study = ["PatientID", "StudyInstanceUID"]
     studies = (
         inputs.instances.group_by(study, use_threads=False)

@@ -9,9 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.grouping import flat, vectors
+from eucaim_pipelines.cdm.columns import whole
+from eucaim_pipelines.cdm.grouping import Groups, having, numbers, vectors
 
 _LOCALIZER = "LOCALIZER"
+COLUMNS = (
+    *("ImageType", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "frame_positions"),
+    *("TemporalPositionIdentifier", "NumberOfTemporalPositions"),
+)
+"""Columns of the inventory that this module reads."""
 _LENGTH_OFF_BY = 0.1
 """Direction cosines whose normal is not of length 1, within this, are none."""
 
@@ -39,8 +45,8 @@ class Frames(NamedTuple):
 
 def frames(instances: pa.Table) -> Frames:
     """All frames in space but those of localizers (Image Type, PS3.3 C.8.2.1.1.1)."""
-    chosen = np.flatnonzero(~_localizers(instances))
-    many = flat(instances.column("frame_positions")).is_valid().to_numpy(zero_copy_only=False)[chosen]
+    chosen = np.flatnonzero(~having(instances.column("ImageType"), _LOCALIZER))
+    many = whole(instances.column("frame_positions")).is_valid().to_numpy(zero_copy_only=False)[chosen]
     single = _single_frames(instances, chosen[~many])
     parts = zip(single, _multi_frames(instances, chosen[many]), strict=True)
     row, stack, position, orientation = (np.concatenate(both) for both in parts)
@@ -52,7 +58,25 @@ def frames(instances: pa.Table) -> Frames:
 
 def number_of_frames(instances: pa.Table) -> np.ndarray:
     """Frames of each instance; one where the header says nothing."""
-    return np.asarray(pc.fill_null(flat(instances.column("NumberOfFrames")), 1))
+    return np.asarray(pc.fill_null(whole(instances.column("NumberOfFrames")), 1))
+
+
+def temporal_positions(series: Groups) -> pa.Array:
+    """Different points in time per series, as images and frames number them; null where nothing does.
+
+    Temporal Position Identifier and Index, Time Slot; else the Number of Temporal Positions.
+    """
+    single = numbers(series.table.column("TemporalPositionIdentifier"))
+    nested = whole(series.table.column("frame_positions"))
+    of_frames, lengths = _flattened(nested, "temporal")
+    groups = np.concatenate((series.of_row, np.repeat(series.of_row, lengths)))
+    places = np.concatenate((single, of_frames))
+    given = np.isfinite(places)
+    _, codes = np.unique(places[given], return_inverse=True)
+    counted = series.count_distinct(groups[given], codes, int(codes.max(initial=0)) + 1)
+    declared = series.smallest_number(numbers(series.table.column("NumberOfTemporalPositions")))
+    found = np.where(counted > 0, counted, declared)
+    return pa.array(np.nan_to_num(found).astype(np.int64), mask=np.isnan(found))
 
 
 _Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -67,7 +91,7 @@ def _single_frames(instances: pa.Table, rows: np.ndarray) -> _Parts:
 
 
 def _multi_frames(instances: pa.Table, rows: np.ndarray) -> _Parts:
-    nested = flat(instances.column("frame_positions")).take(pa.array(rows))
+    nested = whole(instances.column("frame_positions")).take(pa.array(rows))
     position, lengths = _flattened(nested, "position")
     count = lengths // 3
     first = np.cumsum(count) - count
@@ -92,14 +116,5 @@ def _multi_frames(instances: pa.Table, rows: np.ndarray) -> _Parts:
 def _flattened(nested: pa.StructArray, field: str) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of all lists in a row, and how many each list has."""
     lists = pc.struct_field(nested, field)
-    numbers = pc.list_flatten(lists).cast(pa.float64())
     lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
-    return numbers.to_numpy(zero_copy_only=False), lengths.to_numpy(zero_copy_only=False)
-
-
-def _localizers(instances: pa.Table) -> np.ndarray:
-    types = flat(instances.column("ImageType"))
-    found = np.zeros(instances.num_rows, bool)
-    hit = pc.equal(pc.list_flatten(types), _LOCALIZER).to_numpy(zero_copy_only=False)
-    found[pc.list_parent_indices(types).to_numpy()[hit.astype(bool)]] = True
-    return found
+    return numbers(pc.list_flatten(lists)), lengths.to_numpy(zero_copy_only=False)

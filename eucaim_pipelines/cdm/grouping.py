@@ -3,12 +3,14 @@
 What the groups stand for is said by who makes them.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from eucaim_pipelines.cdm.columns import whole
 
 Column: TypeAlias = pa.ChunkedArray | pa.Array
 
@@ -28,8 +30,8 @@ class Groups:
         self.table = table
         combined = np.zeros(table.num_rows, np.int64)
         for key in keys:
-            codes, count = numbered(table.column(key))
-            combined, _ = numbered(pa.array(combined * (count + 1) + codes + 1))
+            codes, distinct = _encoded(table.column(key))
+            combined, _ = _encoded(pa.array(combined * (len(distinct) + 1) + codes + 1))
         self.of_row = combined
         self.sizes = np.bincount(combined)
         self._order = np.argsort(combined, kind="stable")
@@ -40,66 +42,71 @@ class Groups:
 
     def key(self, column: str) -> pa.Array:
         """Value of a key column per group."""
-        return flat(self.table.column(column)).take(pa.array(self._order[self._starts]))
+        return whole(self.table.column(column)).take(pa.array(self._order[self._starts]))
 
     def smallest(self, column: str) -> pa.Array:
         """Smallest value per group, nulls and empty texts aside: "the value", whatever the order of rows."""
-        values = flat(self.table.column(column))
-        codes, ordered = _ranked(values)
-        absent = len(ordered)
-        best = self.reduce(np.minimum, np.where(codes < 0, absent, codes))
-        return ordered.take(pa.array(best, mask=best == absent))
+        codes, distinct = _encoded(self.table.column(column))
+        if pa.types.is_string(distinct.type):
+            empty = pc.index(distinct, "").as_py()
+            codes = np.where(codes == empty, -1, codes)
+        absent = len(distinct)
+        lowest = self.reduce(np.minimum, np.where(codes < 0, absent, codes))
+        differs = (lowest < self.reduce(np.maximum, codes))[self.of_row] & (codes >= 0)
+        if differs.any():  # only where a group has several values does their order count
+            used = np.unique(codes[differs])
+            used = used[pc.sort_indices(distinct.take(pa.array(used))).to_numpy()]
+            place = np.full(absent + 1, absent)
+            place[used] = np.arange(len(used))
+            best = self.reduce(np.minimum, np.where(differs, place[codes], absent))
+            lowest = np.where(best < absent, used[np.minimum(best, len(used) - 1)], lowest)
+        return distinct.take(pa.array(lowest, mask=lowest == absent))
+
+    def smallest_number(self, values: np.ndarray) -> np.ndarray:
+        """Smallest number per group; not-a-number where no row has one."""
+        return self.reduce(np.fmin, values)
 
     def distinct(self, column: str) -> np.ndarray:
         """Number of different values per group, nulls aside."""
-        codes, count = numbered(self.table.column(column))
+        codes, distinct = _encoded(self.table.column(column))
         given = codes >= 0
-        pairs = np.unique(self.of_row[given] * (count + 1) + codes[given])
-        return np.bincount(pairs // (count + 1), minlength=len(self))
+        return self.count_distinct(self.of_row[given], codes[given], len(distinct))
+
+    def count_distinct(self, groups: np.ndarray, codes: np.ndarray, limit: int) -> np.ndarray:
+        """Number of different codes per group, codes being whole numbers from 0 to below `limit`."""
+        pairs = np.unique(groups * max(limit, 1) + codes)
+        return np.bincount(pairs // max(limit, 1), minlength=len(self))
 
     def reduce(self, function: np.ufunc, values: np.ndarray) -> np.ndarray:
         """`function` (np.minimum, np.add, …) over the rows of each group; `values` has one entry per row."""
         return np.asarray(function.reduceat(values[self._order], self._starts)) if len(self) else values[:0]
 
 
-def numbered(values: Column) -> tuple[np.ndarray, int]:
-    """Each value's number among the different ones (-1 for null), and how many of them there are."""
-    encoded = flat(values).dictionary_encode()
-    return _codes(encoded), len(encoded.dictionary)
+def numbers(column: Column) -> np.ndarray:
+    """A column of numbers as an array; not-a-number for null."""
+    return np.asarray(pc.cast(whole(column), pa.float64()).to_numpy(zero_copy_only=False))
 
 
-def mapped(values: Column, function: Callable[[Any], Any], kind: pa.DataType) -> pa.Array:
-    """`function` of every value, called once per different one; also of null, as None."""
-    encoded = flat(values).dictionary_encode()
-    results = [function(value) for value in (*encoded.dictionary.to_pylist(), None)]
-    codes = _codes(encoded)
-    return pa.array(results, kind).take(pa.array(np.where(codes < 0, len(results) - 1, codes)))
-
-
-def flat(values: Column) -> pa.Array:
-    """A column as one array."""
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def vectors(values: Column, length: int) -> np.ndarray:
+def vectors(column: Column, length: int) -> np.ndarray:
     """Lists of numbers as an array of shape (rows, length); not-a-number where a list has another length."""
-    lists = flat(values)
+    lists = whole(column)
     found = np.full((len(lists), length), np.nan)
     sized = pc.fill_null(pc.equal(pc.list_value_length(lists), length), False)
-    chosen = flat(pc.list_flatten(lists.filter(sized)))
-    found[sized.to_numpy(zero_copy_only=False)] = chosen.to_numpy(zero_copy_only=False).reshape(-1, length)
+    chosen = numbers(pc.list_flatten(lists.filter(sized)))
+    found[sized.to_numpy(zero_copy_only=False)] = chosen.reshape(-1, length)
     return found
 
 
-def _codes(encoded: pa.DictionaryArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(encoded.indices, -1)).astype(np.int64)
+def having(column: Column, value: str) -> np.ndarray:
+    """Whether the list of each row holds the value."""
+    lists = whole(column)
+    found = np.zeros(len(lists), bool)
+    hits = pc.fill_null(pc.equal(pc.list_flatten(lists), value), False).to_numpy(zero_copy_only=False)
+    found[pc.list_parent_indices(lists).to_numpy()[hits]] = True
+    return found
 
 
-def _ranked(values: pa.Array) -> tuple[np.ndarray, pa.Array]:
-    """Each value's place among the sorted different ones (-1 for null and empty text), and those."""
-    encoded = values.dictionary_encode()
-    ordered = encoded.dictionary.take(pc.sort_indices(encoded.dictionary))
-    if pa.types.is_string(ordered.type):
-        ordered = ordered.filter(pc.not_equal(ordered, ""))
-    places = np.asarray(pc.fill_null(pc.index_in(encoded.dictionary, ordered), -1)).astype(np.int64)
-    return np.append(places, -1)[_codes(encoded)], ordered
+def _encoded(column: Column) -> tuple[np.ndarray, pa.Array]:
+    """Each value's number among the different ones (-1 for null), and those."""
+    encoded = whole(column).dictionary_encode()
+    return np.asarray(pc.fill_null(encoded.indices, -1)).astype(np.int64), encoded.dictionary

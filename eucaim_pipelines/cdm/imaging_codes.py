@@ -1,9 +1,9 @@
-"""Codes for what image headers spell out: modality, body part, manufacturer, procedure.
+"""Codes for what image headers spell out: modality, body part, manufacturer, procedure, description, segment.
 
 The words come from the vocabularies and the source contract; tables are built elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,7 @@ class ImagingCodes:
         self._body_parts = _folded_keys(source.imaging.body_parts)
         self._manufacturers = _folded_keys(source.imaging.manufacturers)
         self._procedures = _folded_keys(source.imaging.procedures)
+        self._descriptions = _folded_keys(source.imaging.harmonised)
         self._body_part_when_missing = source.imaging.body_part_when_missing
         self._manufacturer_when_missing = source.imaging.manufacturer_when_missing
 
@@ -52,16 +53,38 @@ class ImagingCodes:
         own = self._procedures.get(_folded(modality))
         return own or self._vocabularies["imaging_procedure"].code(modality)
 
+    def description(self, text: str | None) -> str | None:
+        """Concept for a released series description, by the holder's map or the words themselves."""
+        if not text:
+            return None
+        return self._vocabularies["series_description"].code(self._descriptions.get(_folded(text), text))
+
+    def description_label(self, code: str | None) -> str | None:
+        """EUCAIM's own words for a series description."""
+        return self._vocabularies["series_description"].labels.get(code or "")
+
+    def segment(self, text: str | None) -> str | None:
+        """Concept for a segment's label or coded property type (`SCT:…`)."""
+        return self._vocabularies["segment_label"].code(text)
+
+    def segmentation_method(self, text: str | None) -> str | None:
+        """Concept for a Segment Algorithm Type."""
+        return self._vocabularies["segmentation_method"].code(text)
+
     def images(self, instances: pa.Table) -> pa.Table:
         """Rows whose SOP class is one of images."""
         return of_kind(instances, IMAGE)
 
 
-def of_kind(instances: pa.Table, kind: str) -> pa.Table:
-    """Rows of the inventory whose SOP class is of this kind."""
-    classes = pc.unique(instances.column("SOPClassUID")).to_pylist()
-    wanted = [uid for uid in classes if uid is not None and sop_classes.kind(uid) == kind]
-    return instances.filter(pc.is_in(instances.column("SOPClassUID"), pa.array(wanted, pa.string())))
+def of_kind(instances: pa.Table, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of the inventory whose SOP class is of this kind, with all columns or those that are named."""
+    classes = instances.column("SOPClassUID")
+    wanted = [
+        uid for uid in pc.unique(classes).to_pylist() if uid is not None and sop_classes.kind(uid) == kind
+    ]
+    chosen = pc.is_in(classes, pa.array(wanted, pa.string()))
+    table = instances if columns is None else instances.select(list(columns))
+    return table if pc.all(chosen).as_py() else table.filter(chosen)
 
 
 def _folded(text: str) -> str:

@@ -1,172 +1,173 @@
-"""Tables of the common data model that come from images: studies, series, their procedures, segmentations.
+"""Tables of the common data model that come from images: studies, series, procedures, acquisition parameters.
 
-Clinical records are read in `clinical_tables`, episodes are made in `episodes`.
+Segmentations are in `segmentation_tables`; clinical records and episodes are made elsewhere.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.imaging_codes import IMAGE, SEGMENTATION, of_kind
-from eucaim_pipelines.cdm.inputs import DAY, CdmInputs, Row, grouped, unit_of
+from eucaim_pipelines.cdm import acquisition, frames, series_descriptions
+from eucaim_pipelines.cdm.columns import by_value, joined, lookup, ordered, whole
+from eucaim_pipelines.cdm.geometry import slice_geometry
+from eucaim_pipelines.cdm.grouping import Groups, vectors
+from eucaim_pipelines.cdm.imaging_codes import IMAGE, of_kind
+from eucaim_pipelines.cdm.inputs import DAY, CdmInputs
 from eucaim_pipelines.cdm.linkage import dicom_date
+from eucaim_pipelines.cdm.pixel_content import pixel_digests
 
 IMAGING = "GEN1000023"
-MIXED = "MIXED"
+_SERIES = ("SeriesInstanceUID", "StudyInstanceUID", "PatientID")
 _SERIES_DATES = ("AcquisitionDate", "ContentDate", "SeriesDate")
+_PIXELS = ("PixelSpacing", "ImagerPixelSpacing", "pixel_digest")
 
 
-def imaging_procedures(inputs: CdmInputs) -> list[Row]:
-    """One imaging procedure per patient, study and modality of its images; `instances` counts them.
+def imaging_procedures(inputs: CdmInputs) -> pa.Table:
+    """One imaging procedure per patient, study and modality of its images.
 
-    Columns of the table `procedure` but its diagnosis, which `clinical_tables` knows.
+    Columns of the table `procedure` but its diagnosis, which `clinical_tables` knows; beside them the study
+    (`study_uid`) and how many instances it has (`instances`).
     """
     keys = ["PatientID", "StudyInstanceUID", "Modality"]
-    rows = []
-    for found in grouped(of_kind(inputs.instances, IMAGE), keys, [("SOPInstanceUID", "count")]):
-        link = inputs.links_by_study.get((found["PatientID"], found["StudyInstanceUID"]), {})
-        offset = link.get("days_from_diagnosis")
-        rows.append(
-            {
-                "procedure_id": "-".join(
-                    (found["StudyInstanceUID"], found["Modality"] or "NONE", found["PatientID"])
-                ),
-                "patient_id": found["PatientID"],
-                "procedure_code": inputs.codes.procedure(found["Modality"]),
-                "procedure_category": IMAGING,
-                "procedure_offset_from_diagnosis": offset,
-                "procedure_offset_unit": unit_of(offset, DAY),
-                "procedure_date": link.get("study_date"),
-                "study_uid": found["StudyInstanceUID"],
-                "instances": found["SOPInstanceUID_count"],
-            }
-        )
-    return rows
-
-
-def image_study(inputs: CdmInputs, episode_ids: dict[tuple[str, str], str]) -> list[Row]:
-    """One row per study and patient, whatever its objects; `episode_ids`: by patient and kind of episode."""
-    main_procedure: dict[tuple[str, str], Row] = {}
-    for procedure in imaging_procedures(inputs):
-        key = (procedure["patient_id"], procedure["study_uid"])
-        best = main_procedure.setdefault(key, procedure)
-        main_procedure[key] = min(best, procedure, key=lambda row: (-row["instances"], row["procedure_id"]))
-    rows = []
-    counts = [("SeriesInstanceUID", "count_distinct"), ("SOPInstanceUID", "count"), ("StudyDate", "min")]
-    for found in grouped(inputs.instances, ["PatientID", "StudyInstanceUID"], counts):
-        key = (found["PatientID"], found["StudyInstanceUID"])
-        link = inputs.links_by_study.get(key, {})
-        offset, episode = link.get("days_from_diagnosis"), link.get("episode_type_code")
-        rows.append(
-            {
-                "study_uid": found["StudyInstanceUID"],
-                "procedure_id": main_procedure.get(key, {}).get("procedure_id"),
-                "patient_id": found["PatientID"],
-                "ImagingTimepoint": link.get("imaging_timepoint"),
-                "study_offset_from_diagnosis": offset,
-                "study_offset_unit": unit_of(offset, DAY),
-                "study_acquisition_date": link.get("study_date") or dicom_date(found["StudyDate"]),
-                "study_number_of_series": found["SeriesInstanceUID_count_distinct"],
-                "study_number_of_instances": found["SOPInstanceUID_count"],
-                "patient_age_at_study_years": link.get("age_at_study_years"),
-                "episode_type_code": episode,
-                "episode_id": episode_ids.get((found["PatientID"], episode)) if episode else None,
-            }
-        )
-    return rows
-
-
-def image_series(inputs: CdmInputs) -> list[Row]:
-    """One row per series of images and study (a series under two studies stays in both)."""
-    keys = ["SeriesInstanceUID", "StudyInstanceUID", "PatientID"]
-    values = ["SeriesNumber", "SeriesDescription", "Manufacturer", "ManufacturerModelName", "Modality",
-              "BodyPartExamined", "ImageLaterality", "Laterality", *_SERIES_DATES]  # fmt: skip
-    aggregates = [*((name, "min") for name in values), ("SOPInstanceUID", "count")]
-    return [_series(found, inputs) for found in grouped(of_kind(inputs.instances, IMAGE), keys, aggregates)]
-
-
-def _series(found: Row, inputs: CdmInputs) -> Row:
-    days = (dicom_date(found[name]) for name in _SERIES_DATES)
-    return {
-        "series_uid": found["SeriesInstanceUID"],
-        "study_uid": found["StudyInstanceUID"],
-        "series_number": found["SeriesNumber"],
-        "series_description": found["SeriesDescription"] or None,
-        "series_manufacturer_name": inputs.codes.manufacturer(found["Manufacturer"]),
-        "series_acquisition_date": next((day for day in days if day is not None), None),
-        "series_modality": inputs.codes.modality(found["Modality"]),
-        "series_body_site": inputs.codes.body_part(found["BodyPartExamined"]),
-        "patient_id": found["PatientID"],
-        "modality": found["Modality"] or None,
-        "body_part_examined": found["BodyPartExamined"] or None,
-        "manufacturer": found["Manufacturer"] or None,
-        "manufacturer_model_name": found["ManufacturerModelName"] or None,
-        "image_laterality": found["ImageLaterality"] or found["Laterality"] or None,
-        "series_number_of_instances": found["SOPInstanceUID_count"],
-    }
-
-
-def segmentation_series(inputs: CdmInputs) -> list[Row]:
-    """One row per series of segmentations, with whether all images that it refers to are in the dataset."""
-    segmentations = of_kind(inputs.instances, SEGMENTATION)
-    present, series_of = _referenced(inputs.instances, segmentations)
-    rows: dict[tuple[str, str], Row] = {}
-    references: dict[tuple[str, str], Counter[str]] = {}
-    types: dict[tuple[str, str], set[str]] = {}
-    for found in _wanted(segmentations):
-        key = (found["SeriesInstanceUID"], found["StudyInstanceUID"])
-        uids = found["referenced_sop_instance_uids"] or []
-        row = rows.setdefault(
-            key,
-            {
-                "segmentation_series_uid": key[0],
-                "study_uid": key[1],
-                "patient_id": found["PatientID"],
-                "references_resolved": True,
-                "number_of_segments": 0,
-            },
-        )
-        row["references_resolved"] &= bool(uids) and present.issuperset(uids)
-        row["number_of_segments"] += len(found["segments"] or [])
-        references.setdefault(key, Counter()).update(series_of[uid] for uid in uids if uid in series_of)
-        types.setdefault(key, set()).update(s["algorithm_type"] or "" for s in found["segments"] or [])
-    for key, row in rows.items():
-        most = min(references[key].items(), key=lambda item: (-item[1], item[0]), default=(None, 0))
-        kind = next(iter(types[key]), "") if len(types[key]) <= 1 else MIXED
-        row["referenced_series_uid"] = most[0]
-        row["algorithm_type"] = kind or None
-        row["segmentation_method"] = inputs.vocabularies["segmentation_method"].code(kind)
-    return list(rows.values())
-
-
-def segment(inputs: CdmInputs) -> list[Row]:
-    """One row per segment of an instance, in the words that DICOM has for it."""
-    names = ("label", "description", "algorithm_type", "algorithm_name", "property_category", "property_type")
-    return [
+    found = Groups(of_kind(inputs.instances, IMAGE, keys), keys)
+    patient, study = found.key("PatientID"), found.key("StudyInstanceUID")
+    modality = found.key("Modality")
+    link = _Links(inputs, patient, study)
+    offset = link.value("days_from_diagnosis")
+    return pa.table(
         {
-            "segmentation_series_uid": found["SeriesInstanceUID"],
-            "segmentation_instance_uid": found["SOPInstanceUID"],
-            "segment_number": one["number"],
-            **{name: one[name] or None for name in names},
+            "procedure_id": pc.binary_join_element_wise(study, pc.fill_null(modality, "NONE"), patient, "-"),
+            "patient_id": patient,
+            "procedure_code": by_value(modality, inputs.codes.procedure, pa.string()),
+            "procedure_category": pa.repeat(IMAGING, len(found)),
+            "procedure_offset_from_diagnosis": offset,
+            "procedure_offset_unit": _days(offset),
+            "procedure_date": link.value("study_date"),
+            "study_uid": study,
+            "instances": pa.array(found.sizes),
         }
-        for found in _wanted(of_kind(inputs.instances, SEGMENTATION))
-        for one in found["segments"] or []
-        if one["number"] is not None
-    ]
+    )
 
 
-def _wanted(segmentations: pa.Table) -> Iterator[Row]:
-    columns = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID",
-               "referenced_sop_instance_uids", "segments"]  # fmt: skip
-    yield from segmentations.select(columns).to_pylist()
+def image_study(inputs: CdmInputs, episode_ids: dict[tuple[str, str], str]) -> pa.Table:
+    """One row per study and patient, whatever its objects; `episode_ids`: by patient and kind of episode."""
+    found = Groups(inputs.instances, ["PatientID", "StudyInstanceUID"])
+    patient, study = found.key("PatientID"), found.key("StudyInstanceUID")
+    link = _Links(inputs, patient, study)
+    offset, episode = link.value("days_from_diagnosis"), link.value("episode_type_code")
+    order = [("instances", "descending"), ("procedure_id", "ascending")]
+    procedures = ordered(imaging_procedures(inputs), order)
+    kinds = pa.table(list(zip(*episode_ids, strict=True)) or [pa.array([], pa.string())] * 2, ["who", "kind"])
+    ids = pa.array(list(episode_ids.values()), pa.string())
+    date = by_value(found.smallest("StudyDate"), dicom_date, pa.date32())
+    return pa.table(
+        {
+            "study_uid": study,
+            "procedure_id": lookup(
+                joined(patient, study),
+                joined(procedures["patient_id"], procedures["study_uid"]),
+                procedures["procedure_id"],
+            ),
+            "patient_id": patient,
+            "ImagingTimepoint": link.value("imaging_timepoint"),
+            "study_offset_from_diagnosis": offset,
+            "study_offset_unit": _days(offset),
+            "study_acquisition_date": pc.coalesce(link.value("study_date"), date),
+            "study_number_of_series": pa.array(found.distinct("SeriesInstanceUID")),
+            "study_number_of_instances": pa.array(found.sizes),
+            "patient_age_at_study_years": link.value("age_at_study_years"),
+            "episode_type_code": episode,
+            "episode_id": lookup(joined(patient, episode), joined(kinds["who"], kinds["kind"]), ids),
+        }
+    )
 
 
-def _referenced(instances: pa.Table, segmentations: pa.Table) -> tuple[set[str], dict[str, str]]:
-    """Of all instances that segmentations refer to: those that are present, and the series of the images."""
-    wanted = pc.unique(pc.list_flatten(segmentations.column("referenced_sop_instance_uids")))
-    found = instances.filter(pc.is_in(instances.column("SOPInstanceUID"), wanted))
-    images = of_kind(found, IMAGE).select(["SOPInstanceUID", "SeriesInstanceUID"])
-    series = dict(zip(*(column.to_pylist() for column in images.columns), strict=True))
-    return set(found.column("SOPInstanceUID").to_pylist()), series
+def image_series(inputs: CdmInputs) -> pa.Table:
+    """One row per series of images and study (a series under two studies stays in both)."""
+    used = {*_SERIES, *_SAID, *_SERIES_DATES, *_PIXELS, *frames.COLUMNS}
+    used |= {*acquisition.columns(), *series_descriptions.columns()}
+    series, codes = Groups(of_kind(inputs.instances, IMAGE, sorted(used)), _SERIES), inputs.codes
+    value = {name: series.smallest(name) for name in _SAID}
+    dates = [by_value(series.smallest(name), dicom_date, pa.date32()) for name in _SERIES_DATES]
+    manufacturer, body_part = value["Manufacturer"], value["BodyPartExamined"]
+    coded_manufacturer = by_value(manufacturer, codes.manufacturer, pa.string())
+    coded_body_part = by_value(body_part, codes.body_part, pa.string())
+    geometry = slice_geometry(series)
+    return pa.table(
+        _keys(series)
+        | series_descriptions.harmonised(series, codes)
+        | {
+            "series_number": value["SeriesNumber"],
+            "series_manufacturer_name": _or_declared(
+                manufacturer, coded_manufacturer, codes.manufacturer(None)
+            ),
+            "series_acquisition_date": pc.coalesce(*dates),
+            "series_modality": by_value(value["Modality"], codes.modality, pa.string()),
+            "series_body_site": _or_declared(body_part, coded_body_part, codes.body_part(None)),
+            "modality": value["Modality"],
+            "body_part_examined": body_part,
+            "manufacturer": manufacturer,
+            "manufacturer_model_name": value["ManufacturerModelName"],
+            "image_laterality": pc.coalesce(value["ImageLaterality"], value["Laterality"]),
+            "series_number_of_instances": pa.array(series.sizes),
+            "series_number_of_frames": pa.array(series.reduce(np.add, frames.number_of_frames(series.table))),
+            "frame_of_reference_uid": value["FrameOfReferenceUID"],
+            "rows": value["Rows"],
+            "columns": value["Columns"],
+            "pixel_spacing_mm": _pixel_spacing(series),
+            "temporal_positions": frames.temporal_positions(series),
+            "pixel_digest": pixel_digests(series),
+        }
+        | acquisition.number_columns(series)
+        | dict(zip(geometry.column_names, geometry.columns, strict=True))
+    )
+
+
+def image_modality(inputs: CdmInputs) -> pa.Table:
+    """One row per series and acquisition parameter that it has and hyper-ontology v2.0 knows."""
+    used = {*_SERIES, "Laterality", *frames.COLUMNS, *acquisition.columns()}
+    series = Groups(of_kind(inputs.instances, IMAGE, sorted(used)), _SERIES)
+    laterality = pc.coalesce(series.smallest("ImageLaterality"), series.smallest("Laterality"))
+    derived = slice_geometry(series).append_column("ImageLaterality", laterality)
+    return acquisition.parameters(series, pa.table(_keys(series)), derived)
+
+
+_SAID = ("SeriesNumber", "Manufacturer", "ManufacturerModelName", "Modality", "BodyPartExamined",
+         "ImageLaterality", "Laterality", "FrameOfReferenceUID", "Rows", "Columns")  # fmt: skip
+
+
+class _Links:
+    """Values of the study links, in the order of some studies."""
+
+    def __init__(self, inputs: CdmInputs, patient: pa.Array, study: pa.Array) -> None:
+        self._links = inputs.links
+        keys = joined(self._links["patient_id"], self._links["study_uid"])
+        self._place = pc.index_in(joined(patient, study), keys)
+
+    def value(self, column: str) -> pa.Array:
+        """Of each study what its link says; null for a study without link."""
+        return whole(self._links[column]).take(self._place)
+
+
+def _keys(series: Groups) -> dict[str, pa.Array]:
+    names = ("series_uid", "study_uid", "patient_id")
+    return {name: series.key(column) for name, column in zip(names, _SERIES, strict=True)}
+
+
+def _or_declared(text: pa.Array, coded: pa.Array, declared: str | None) -> pa.Array:
+    """The code of a text; where there is no text, what the holder declares of all that lack it."""
+    return pc.if_else(pc.is_null(text), pa.scalar(declared, pa.string()), coded)
+
+
+def _pixel_spacing(series: Groups) -> pa.Array:
+    """Distance between rows, mm; of projections that between rows of the detector."""
+    found = np.full(len(series), np.nan)
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        said = series.smallest_number(vectors(series.table.column(keyword), 2)[:, 0])
+        found = np.where(np.isnan(found), said, found)
+    return pa.array(found, mask=np.isnan(found))
+
+
+def _days(offset: pa.Array) -> pa.Array:
+    """The unit beside an offset, and none beside nothing."""
+    return pc.if_else(pc.is_valid(offset), DAY, pa.scalar(None, pa.string()))

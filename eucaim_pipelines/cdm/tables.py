@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm import clinical_tables, episodes, imaging_tables, record_tables
+from eucaim_pipelines.cdm import clinical_tables, episodes, imaging_tables, record_tables, segmentation_tables
 from eucaim_pipelines.cdm.inputs import CdmInputs, Row
 from eucaim_pipelines.contracts.tables import TableContract
 
@@ -32,8 +32,9 @@ _BUILDERS: dict[str, Callable[[CdmInputs], pa.Table | list[Row]]] = {
     "episode_event": episodes.episode_event,
     "image_study": lambda inputs: imaging_tables.image_study(inputs, episodes.episode_ids(inputs)),
     "image_series": imaging_tables.image_series,
-    "segmentation_series": imaging_tables.segmentation_series,
-    "segment": imaging_tables.segment,
+    "image_modality": imaging_tables.image_modality,
+    "segmentation_series": segmentation_tables.segmentation_series,
+    "segment": segmentation_tables.segment,
 }
 
 

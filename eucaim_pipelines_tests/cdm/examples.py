@@ -14,6 +14,7 @@ from eucaim_pipelines.cdm.linkage import STUDY_LINKS, add_offsets, link_studies
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.contracts.vocabularies import load_all
+from eucaim_pipelines.dicom.inventory_schema import schema
 from eucaim_pipelines.ingest.clinical_files import Reception, combine, read
 
 CT, SEG, RTSTRUCT = (
@@ -21,47 +22,7 @@ CT, SEG, RTSTRUCT = (
     "1.2.840.10008.5.1.4.1.1.66.4",
     "1.2.840.10008.5.1.4.1.1.481.3",
 )
-SEGMENT = pa.struct(
-    [
-        ("number", pa.int64()),
-        ("label", pa.string()),
-        ("description", pa.string()),
-        ("algorithm_type", pa.string()),
-        ("algorithm_name", pa.string()),
-        ("property_category", pa.string()),
-        ("property_type", pa.string()),
-    ]
-)
-TEXT = [
-    "SOPInstanceUID",
-    "SOPClassUID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "PatientID",
-    "IssuerOfPatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "PatientAge",
-    "StudyDate",
-    "SeriesDate",
-    "AcquisitionDate",
-    "ContentDate",
-    "Modality",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "BodyPartExamined",
-    "SeriesDescription",
-    "ImageLaterality",
-    "Laterality",
-]
-INSTANCES = pa.schema(
-    [
-        *((name, pa.string()) for name in TEXT),
-        ("SeriesNumber", pa.int64()),
-        ("referenced_sop_instance_uids", pa.list_(pa.string())),
-        ("segments", pa.list_(SEGMENT)),
-    ]
-)
+INSTANCES = schema()
 
 SOURCE = """
 dataset_id: example
@@ -155,6 +116,7 @@ def instance(number: int, patient: str | None, study: str, series: str, **values
         "BodyPartExamined": "CHEST",
         "SeriesNumber": 1,
         "PatientSex": "F",
+        "SliceThickness": 1.5,
     }
     return dict.fromkeys(INSTANCES.names) | base | values
 
@@ -162,7 +124,7 @@ def instance(number: int, patient: str | None, study: str, series: str, **values
 def instances(rows: list[dict[str, Any]] | None = None) -> pa.Table:
     """The inventory: P1 with two studies and a segmentation, P2 with one study, P3 only in the images."""
     later = {"StudyDate": "20200301", "AcquisitionDate": "20200301"}
-    segment = dict.fromkeys(SEGMENT.names) | {"number": 1, "label": "Tumour", "algorithm_type": "MANUAL"}
+    segment = {"number": 1, "label": "Tumour", "algorithm_type": "MANUAL"}
     seg = {"SOPClassUID": SEG, "Modality": "SEG", "segments": [segment]}
     found = rows or [
         instance(1, "P1", "P1.S1", "P1.S1.R1", BodyPartExamined="torax"),
