@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.contracts.fields import Field
-from eucaim_pipelines.contracts.rules import IN_SET, NOT_NULL
+from eucaim_pipelines.contracts.rules import BETWEEN, IN_SET, NOT_NULL
 from eucaim_pipelines.contracts.tables import Relationship, TableContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
 PATIENT, CONDITION = "patient", "cancer_condition"
-BETWEEN = "expect_column_values_to_be_between"
 DATE_OF_LAST_CONTACT = "COM1001949"
 """Concept of the field after which nothing happens."""
 WITH_CANCER = "COM1001087"

@@ -8,8 +8,9 @@ import pytest
 from datacontract.data_contract import DataContract
 
 import eucaim_pipelines
-from eucaim_pipelines.contracts import folder
-from eucaim_pipelines.contracts.tables import SUFFIX, load_tables
+from eucaim_pipelines.contracts import folder, odcs
+from eucaim_pipelines.contracts.fields import FILLED_BY
+from eucaim_pipelines.contracts.tables import FILLED_FROM, SUFFIX, load_tables
 
 TABLES = load_tables()
 CONTRACTS = sorted((folder() / "cdm").glob(f"*{SUFFIX}"))
@@ -76,3 +77,14 @@ def test_no_schema_of_a_table_of_the_model_is_written_by_hand():
 def test_a_schema_that_is_written_by_hand_would_be_found(name):
     columns = ", ".join(f"('{column}', pa.string())" for column in TABLES[name].fields)
     assert name in tables_of(f"import pyarrow as pa\nX = pa.schema([{columns}])")[0]
+
+
+def test_the_playbook_names_every_custom_property_and_no_other():
+    page = (folder() / "README.md").read_text(encoding="utf-8")
+    section = page.split("## A new field", 1)[1].split("## A new value set", 1)[0]
+    first_cells = {row.split("|")[1] for row in section.splitlines() if row.startswith("| `")}
+    named = {word.partition(":")[0] for cell in first_cells for word in cell.split("`")[1::2]}
+    assert named == set(odcs.OF_PROPERTY)
+    assert all(f"`{word}`" in section for word in (*FILLED_BY, *FILLED_FROM))
+    rules = page.split("## A new check", 1)[1].split("## A new tier", 1)[0]
+    assert all(word in rules for word in odcs.OF_RULE)
