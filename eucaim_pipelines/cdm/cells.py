@@ -55,12 +55,12 @@ class NumberForm:
         if thousands is not None:
             whole = rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|{whole})"
         digits = rf"[+-]?(?:{whole}(?:{point}\d{{0,17}})?|{point}\d{{1,17}})(?:[eE][+-]?\d{{1,2}})?"
-        limit, unit = r"(?P<limit>[<>≤≥]=?)?", r"(?P<unit>\s+\S+|[^\s\d.,+-]\S*)?"
+        limit, unit = r"(?P<limit>[<>≤≥]=?)?", r"(?P<unit>\s*(?:10\*|[^\s\d.,<>'+-])\S*)?"
         self._pattern = re.compile(rf"{limit}\s*(?P<number>{digits}){unit}", re.ASCII)
 
     def read(self, cell: str) -> tuple[float, str | None, bool] | None:
         """Number, unit and whether it is a limit; None if the cell is nothing of this kind."""
-        found = self._pattern.fullmatch(cell)
+        found = self._pattern.fullmatch(cell.replace("\u00a0", " ").replace("\u202f", " "))
         if found is None:
             return None
         plain = found["number"].replace(self._thousands or "", "").replace(self._decimal, ".")
@@ -145,7 +145,8 @@ def _age(cell: str, column: Column, numbers: NumberForm) -> Cell:
         unit = (column.unit or "a") if told is None or not told[1] else _AGE_WORDS.get(told[1].casefold())
         if told is None or unit is None or (told[2] and column.limits == "refuse"):
             return UNMAPPED
-        found = Cell(AGES[unit](told[0]), note=LIMIT if told[2] else None)
+        number = abs(told[0]) if unit == "d" else told[0]  # the day of birth, counted from the event
+        found = Cell(AGES[unit](number), note=LIMIT if told[2] else None)
     if found.value is None:
         return found
     fits = 0 <= found.value <= OLDEST_AGE_YEARS

@@ -51,11 +51,11 @@ def problem(formats: tuple[str, ...], said: Precision | None) -> str | None:
     missing = {found for form in formats if (found := _precision(form)) is not None}
     if not missing <= ({"year": {"month", "year"}, "month": {"month"}}.get(said or "", set())):
         return "A format without day or month needs precision: month or year"
-    if said is not None and said not in missing:
-        return f"precision: {said} belongs to a format that is no more precise"
     for number, one in enumerate(formats):
         if any(_contradict(one, other) for other in formats[number + 1 :]):
             return "Two of the formats can read one text as different days"
+    if said is not None and said not in missing:
+        return f"precision: {said} belongs to a format that is no more precise"
     return None
 
 

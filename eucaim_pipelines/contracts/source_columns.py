@@ -42,7 +42,7 @@ _VALUES: dict[str, tuple[type, ...]] = {
 }
 _ONLY_FOR: dict[str, tuple[str, ...]] = {
     "vocabulary": ("code",),
-    "format": ("date",),
+    "formats": ("date",),
     "precision": ("date",),
     "unit": MEASURED,
     "limits": MEASURED,
@@ -50,6 +50,10 @@ _ONLY_FOR: dict[str, tuple[str, ...]] = {
     "pad": ("patient_id",),
     "prefix": ("patient_id",),
 }
+
+
+def _several(written: Any) -> Any:
+    return (written,) if isinstance(written, str) else written
 
 
 class Column(Part):
@@ -61,8 +65,9 @@ class Column(Part):
         Local spelling to code (`code`, `episode`), truth (`boolean`) or number; null means "no value".
     missing
         Spellings of "no value" in this column, beside those of the file.
-    format, precision
-        How dates are written; `precision` (month, year) is needed for formats without a day or month.
+    formats, precision
+        How dates are written (`format`: one, or several that are tried in order); `precision` (month, year)
+        is needed for formats without a day or month.
     unit
         UCUM code of the numbers; of an age a (the default), mo, wk or d.
     limits
@@ -81,7 +86,9 @@ class Column(Part):
     vocabulary: str | None = None
     values: Mapping[str, Value] = {}
     missing: tuple[Text, ...] = ()
-    format: str | Annotated[tuple[str, ...], Field(min_length=1)] = "%Y-%m-%d"
+    formats: Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)] = Field(
+        default=("%Y-%m-%d",), alias="format"
+    )
     precision: Literal["month", "year"] | None = None
     unit: str | None = None
     limits: Literal["refuse", "keep"] = "refuse"
@@ -90,11 +97,6 @@ class Column(Part):
     take: str | None = None
     pad: Annotated[int, Field(ge=1, le=64)] | None = None
     prefix: str | None = None
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """The formats of a date, in the order in which they are tried."""
-        return (self.format,) if isinstance(self.format, str) else self.format
 
     @property
     def value_set(self) -> str | None:
@@ -118,8 +120,9 @@ class Column(Part):
             raise ValueError(f"The field name '{self.field}' is reserved")
         if (self.kind == "code") != (self.vocabulary is not None):
             raise ValueError("A column that is: code, and only that, needs a vocabulary")
-        for key, kinds in _ONLY_FOR.items():
-            if key in self.model_fields_set and self.kind not in kinds:
+        for name, kinds in _ONLY_FOR.items():
+            if name in self.model_fields_set and self.kind not in kinds:
+                key = type(self).model_fields[name].alias or name
                 raise ValueError(f"The key '{key}' belongs to columns that are: {', '.join(kinds)}")
         if self.separator is not None and self.kind not in FIELD_KINDS:
             raise ValueError(f"The key 'separator' belongs to columns that are: {', '.join(FIELD_KINDS)}")

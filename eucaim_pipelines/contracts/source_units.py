@@ -94,7 +94,9 @@ class _Units:
             between = conversion(unit, wanted)
         except ValueError as problem:
             raise self.document.error(
-                f"{problem}.", "Write its UCUM code, such as mm, ng/mL, mo or %.", place
+                f"{problem}.",
+                "Write its UCUM code, such as mm, ng/mL, mo or %.",
+                (*place[:2], "columns", self.spec.sources[name].headers[0], "unit"),
             ) from None
         if between is None:
             raise self.document.error(

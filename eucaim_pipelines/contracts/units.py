@@ -3,11 +3,16 @@
 Which field has which unit is said by the contracts; what a cell holds is read elsewhere.
 """
 
+import re
 from functools import cache
 from typing import Any, NamedTuple
 
 _DIGITS = 12
 """Significant digits of a converted number: below the noise of the factors, above any clinical precision."""
+
+
+_ARBITRARY = re.compile(r"\[[^\]]*u\]", re.IGNORECASE)
+"""Units that a procedure defines, such as [iU]: UCUM lets nothing else become one of them."""
 
 
 class Conversion(NamedTuple):
@@ -50,6 +55,9 @@ def conversion(unit: str, wanted: str) -> Conversion | None:
     import pint  # late, like ucumvert: two seconds that datasets in the model's own units need not pay
 
     registry = _registry()
+    if sorted(_ARBITRARY.findall(unit.upper())) != sorted(_ARBITRARY.findall(wanted.upper())):
+        _unit(unit), _unit(wanted)
+        return None
     try:
         zero, one = (registry.Quantity(number, _unit(unit)).to(_unit(wanted)).magnitude for number in (0, 1))
     except pint.DimensionalityError:

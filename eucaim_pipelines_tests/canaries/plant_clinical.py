@@ -27,6 +27,8 @@ DATES = {"detected": "F. radiología", "confirmed": "F. AP", "treated": "F. trat
 IDENTITIES = ("Nombre", "Teléfono", "F. nacimiento", "Correo")
 TEXTS = ("Comentarios", "Informe")
 AGE_YEARS, PSA, LINE = 61.3, 4.25, 2
+KEPT = {"days": -14, "moment": 3, "episode": "GEN1000008", "t_stage": 2, "n_stage": 1, "marks": 7}
+"""Fields of the further kinds (days, timepoint, episode, parts of a cell, derived) and what they hold."""
 
 
 def specification() -> ClinicalFile:
@@ -44,9 +46,19 @@ def specification() -> ClinicalFile:
     }
     columns |= {"Comentarios": {"is": "free_text"}, "Informe": {"field": "report", "is": "free_text"}}
     columns |= {"Cama": {"is": "ignore"}, "Visita": {"field": "visit", "is": "integer"}}
+    parts = {"t": {"field": "t_stage", "is": "integer"}, "n": {"field": "n_stage", "is": "integer"}}
+    further: dict[str, dict[str, object]] = {
+        "Días": {"field": "days", "is": "days"},
+        "Momento": {"field": "moment", "is": "timepoint"},
+        "Episodio": {"field": "episode", "is": "episode"},
+        "TNM": {"split": {"pattern": "T(?P<t>.+)N(?P<n>.+)", "fields": parts}},
+        "Mes": {"field": "month", "is": "ignore"},
+        "Estudio": {"field": "study", "is": "study_uid"},
+    }
     return ClinicalFile.model_validate(
         {"name": "people", "files": "*.xlsx", "delivery": "snapshot", "format": "xlsx", "sheet": "Datos"}
-        | {"key": ["patient", "visit"], "columns": columns}
+        | {"key": ["patient", "visit"], "columns": columns | further, "other_columns": "ignore"}
+        | {"derived": [{"field": "marks", "is": "number", "from": ["month"]}]}
     )
 
 
@@ -74,6 +86,7 @@ def workbook(tokens: Tokens) -> Book:
         *(_iso(day) for day in days.values()),
     ]
     good += [AGE_YEARS, PSA, LINE, True, tokens.text(), tokens.text(), tokens.text(), 1]
+    good += [-14, 3, "Diagnosis", "T2N1", 7, tokens.uid(), tokens.text()]
     strange: list[object] = [
         patient,
         *names,
@@ -91,10 +104,13 @@ def workbook(tokens: Tokens) -> Book:
         *(tokens.text() for _ in range(3)),
         2,
     ]
+    strange += [_iso(tokens.day()), int(patient), tokens.text(), f"T{patient}N{tokens.text()}"]
+    strange += [int(names[1]), f"1.2.{tokens.text()}", tokens.text()]
     book = Workbook()
     sheet = book.active
     sheet.title = "Datos"
-    for row in (list(specification().columns), good, strange):
+    unlisted = tokens.text()
+    for row in ([*specification().columns, unlisted], good, strange):
         sheet.append(row)
     notes = [tokens.text() for _ in range(5)]
     sheet["A2"].comment = Comment(notes[0], notes[1])
@@ -104,12 +120,15 @@ def workbook(tokens: Tokens) -> Book:
     out = BytesIO()
     book.save(out)
     plain = {str(cell) for cell in (*good, *strange)}
-    kept = {str(value) for value in (AGE_YEARS, PSA, LINE, True, 1, 2)} | {
-        label for _, label, _ in CODES.values()
-    }
+    kept = {str(value) for value in (AGE_YEARS, PSA, LINE, True, 1, 2, -14, 3, 7, "Diagnosis", "T2N1")}
+    kept |= {label for _, label, _ in CODES.values()}
     found_days = {field: date(int(day[:4]), int(day[4:6]), int(day[6:])) for field, day in days.items()}
     return Book(
-        out.getvalue(), patient, tuple(names), frozenset({*plain, *notes, *days.values()} - kept), found_days
+        out.getvalue(),
+        patient,
+        tuple(names),
+        frozenset({*plain, *notes, unlisted, *days.values()} - kept),
+        found_days,
     )
 
 

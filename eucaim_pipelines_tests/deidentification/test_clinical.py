@@ -38,6 +38,44 @@ def test_undeclared_and_free_text_columns_are_denied(crossed):
     assert crossed.denied == 1
 
 
+LINKS = pa.table(
+    {
+        "PatientID": ["417733", "B2", "B2"],
+        "record_key": ["a", "b", "c"],
+        "study": ["1.2.840.417733", "1.2.3", None],
+        "episode": ["GEN1000008", "GEN1000007", None],
+        "timepoint": pa.array([1, 417733, None], pa.int64()),
+        "days": pa.array([417733, -14, None], pa.int64()),
+    }
+)
+LINK_KINDS = {"study": "study_uid", "episode": "episode", "timepoint": "timepoint", "days": "days"}
+
+
+@pytest.mark.parametrize("policy", ["shift", "day_one", "remove"])
+def test_days_timepoints_and_episodes_cross_as_they_are_whatever_becomes_of_dates(pseudonyms, policy):
+    crossed = clinical.deidentify(LINKS, LINK_KINDS, pseudonyms, frozenset(), policy=policy)
+    assert crossed.table["days"].to_pylist() == [None, -14, None]  # the first is the number of its patient
+    assert crossed.table["timepoint"].to_pylist() == [1, 417733, None]
+    assert crossed.table["episode"].to_pylist() == ["GEN1000008", "GEN1000007", None]
+    assert crossed.caught == 1
+    assert crossed.table.schema.field("days").type == pa.int64()
+
+
+def test_a_study_of_a_table_is_the_one_of_the_released_images(pseudonyms):
+    crossed = clinical.deidentify(LINKS, LINK_KINDS, pseudonyms, frozenset())
+    people = crossed.table["patient_id"].to_pylist()
+    assert crossed.table["study"].to_pylist() == [
+        pseudonyms.uid("1.2.840.417733", people[0]), pseudonyms.uid("1.2.3", people[1]), None,
+    ]  # fmt: skip
+    assert sweep.find_in_tables([crossed.table], ["1.2.840.417733"]) == 0
+
+
+@pytest.mark.parametrize("kind", ["patient_id", "identity", "free_text", "ignore", "anything"])
+def test_no_other_kind_crosses(pseudonyms, kind):
+    crossed = clinical.deidentify(LINKS, LINK_KINDS | {"study": kind}, pseudonyms, frozenset())
+    assert "study" not in crossed.table.column_names and crossed.denied == 1
+
+
 def test_images_and_tables_meet_under_one_pseudonym_and_shift(crossed, pseudonyms):
     person = pseudonyms.patient("417733", None, "1.2.3")
     assert crossed.table["patient_id"].to_pylist()[:2] == [person, person]

@@ -1,5 +1,6 @@
 """Laws of clinical files: how they are read, which rows count, and that every row has one fate."""
 
+import csv
 import io
 import pickle
 from collections import Counter
@@ -219,3 +220,149 @@ def test_every_row_received_has_exactly_one_fate(deliveries, how):
     newest = set(deliveries[-1]) - {"NA"} if deliveries else set()
     assert set(current(combined)) == (known if how == "increment" else newest)
     assert combined.removed == len(known) - len(current(combined))
+
+
+def columns(*headers, **more):
+    """A file whose first column is the patient, the others numbers named a, b, …"""
+    listed = {headers[0]: {"field": "patient", "is": "patient_id"}}
+    listed |= {name: {"field": "abcdef"[n], "is": "number"} for n, name in enumerate(headers[1:])}
+    return ClinicalFile.model_validate(BASE | {"columns": listed, "delimiter": ","} | more)
+
+
+def test_the_header_stands_where_the_contract_says():
+    data = b'"Title\nof two lines",\n\nP,X\nunits,mm\nP1,1\n'
+    table = read(data, columns("P", "X", header=4, skip_lines=[5]))
+    assert rows(table) == [(6, None, "P1", "1")]
+    with pytest.raises(TableRefusal, match="NO_COLUMNS"):
+        read(data, columns("P", "X", header=9))
+
+
+def test_headers_of_one_name_and_without_a_name_have_names():
+    data = b'P,,"X\n (mm)",X  (mm),\nP1,1,2,3,4\nP2,1,2,3,4\n'
+    table = read(data, columns("P", "#2", "X (mm)", "X (mm)#2", "#5"))
+    assert rows(table) == [(3, None, "P1", "1", "2", "3", "4"), (4, None, "P2", "1", "2", "3", "4")]
+
+
+def test_a_file_without_header_has_its_places_for_names():
+    table = read(b"P1,1\nP2,2\n", columns("#1", "#2", header=0))
+    assert rows(table) == [(1, None, "P1", "1"), (2, None, "P2", "2")]
+    with pytest.raises(TableRefusal, match="NO_COLUMNS"):
+        read(b"", columns("#1", "#2", header=0))
+    with pytest.raises(TableRefusal, match="TABLE_COLUMNS"):
+        read(b"P1,1,2\n", columns("#1", "#2", header=0))
+
+
+def test_other_columns_can_be_left_out_and_nothing_of_them_is_read():
+    data = b"secret,P,,X,note,\nS,P1,?,1,N,extra\nS,P2,?,2\n"
+    with pytest.raises(TableRefusal) as refused:
+        read(data, columns("P", "X"))
+    assert "does not list: 3" in str(refused.value)
+    table = read(data, columns("P", "X", other_columns="ignore"))
+    assert rows(table) == [(2, None, "P1", "1"), (3, "ROW_LENGTH", None, None)]
+
+
+def test_a_missing_column_is_missing_whatever_may_be_ignored():
+    with pytest.raises(TableRefusal, match="Missing columns: X") as refused:
+        read(b"P,Y\nP1,1\n", columns("P", "X", other_columns="ignore"))
+    assert refused.value.reason == "TABLE_COLUMNS"
+
+
+def test_a_longer_row_is_refused_where_other_columns_are_ignored_too():
+    """A separator within a cell that is not quoted moves all that follows: the row says something else."""
+    assert rows(read(b"P,X\nP1,1,5\n", columns("P", "X", other_columns="ignore")))[0][1] == "ROW_LENGTH"
+
+
+def test_nothing_is_read_from_the_footer_on():
+    data = b"P,X\nP1,1\nTotals,9\nP2,2\n"
+    assert len(read(data, columns("P", "X", footer=["Total"]))) == 1
+    assert len(read(data, columns("P", "X", footer=["Sum"]))) == 3
+
+
+def test_later_rows_of_a_patient_take_the_value_above():
+    data = b"P,X,Y\nP1,1,\n,,5\nP2,,6\nP1,,7\n,2,\n"
+    table = read(data, columns("P", "X", "Y", fill_down=["patient", "a"]))
+    assert [row[2:] for row in rows(table)] == [
+        ("P1", "1", None), ("P1", "1", "5"), ("P2", None, "6"), ("P1", "1", "7"), ("P1", "2", None),
+    ]  # fmt: skip
+
+
+def test_a_refused_row_is_not_filled_and_fills_nothing():
+    data = b"P,X\nP1,1\nP2,2,3\n,\nP2,\n"
+    table = read(data, columns("P", "X", fill_down=["patient", "a"]))
+    assert rows(table) == [(2, None, "P1", "1"), (3, "ROW_LENGTH", None, None), (5, None, "P2", None)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "cell", "expected"),
+    [
+        ({"pad": 4}, "7", "0007"),
+        ({"pad": 2}, "1234", "1234"),
+        ({"prefix": "A_"}, "7", "A_7"),
+        ({"take": r"X-(\d+)_.*", "pad": 3, "prefix": "A"}, "X-07_visit 1", "A007"),
+        ({"take": r"X-(\d+)"}, "07", None),
+        ({"take": r"X-(\d*)"}, "X-", None),
+    ],
+)
+def test_identifiers_become_those_of_the_images(changes, cell, expected):
+    listed = {"P": {"field": "patient", "is": "patient_id", **changes}, "X": {"field": "a", "is": "number"}}
+    wanted = ClinicalFile.model_validate(BASE | {"delimiter": ",", "columns": listed})
+    table = read(f"P,X\n{cell},1\n".encode(), wanted)
+    assert rows(table) == [(2, None if expected else "ROW_WITHOUT_KEY", expected, "1" if expected else None)]
+
+
+def test_spellings_of_no_value_belong_to_the_file_or_to_one_column():
+    listed = {"P": {"field": "patient", "is": "patient_id"}}
+    listed |= {"X": {"field": "a", "is": "number", "missing": [999]}, "Y": {"field": "b", "is": "number"}}
+    wanted = ClinicalFile.model_validate(BASE | {"delimiter": ",", "columns": listed, "missing": ["NA"]})
+    assert rows(read(b"P,X,Y\nP1,999,999\nP2,NA,\n", wanted)) == [
+        (2, None, "P1", None, "999"), (3, None, "P2", None, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "iso-8859-1"])
+def test_every_encoding_that_may_be_named_is_read(encoding):
+    text = "Número,X\r\nP1,ñ\r\n"
+    table = read(text.encode(encoding), columns("Número", "X", encoding=encoding))
+    assert rows(table) == [(2, None, "P1", "ñ")]
+    if encoding == "utf-16":
+        with pytest.raises(TableRefusal, match="TABLE_ENCODING"):
+            read(text.encode("utf-8") + b"\xff", columns("Número", "X", encoding=encoding))
+
+
+def test_quotes_can_be_letters():
+    data = b'P\tX\nP1\t5"\n'
+    assert rows(read(data, columns("P", "X", delimiter="\t", quotes=False))) == [(2, None, "P1", '5"')]
+
+
+def test_a_workbook_of_wrong_dimensions_and_with_merged_cells_is_read_whole():
+    book = Workbook()
+    sheet = book.active
+    for cells in (["Report"], [], ["P", "X", "X"], ["P1", 1.0, 0.1], [None, 2, True]):
+        sheet.append(cells)
+    sheet.merge_cells("A1:C1")
+    sheet.merge_cells("A4:A5")
+    buffer = io.BytesIO()
+    book.save(buffer)
+    wanted = columns("P", "X", "X#2", format="xlsx", header=3, fill_down=["patient"])
+    assert rows(read(buffer.getvalue(), wanted)) == [
+        (4, None, "P1", "1", "0.1"), (5, None, "P1", "2", "true"),
+    ]  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    table=st.lists(
+        st.tuples(st.sampled_from(["P1", "P2", "", "NA"]), st.text('a1\n";, ', max_size=4)), max_size=8
+    )
+)
+def test_every_row_of_any_csv_is_read_at_its_line_or_refused(table):
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["P", "X"])
+    writer.writerows(table)
+    found = read(buffer.getvalue().encode(), columns("P", "X"))
+    kept = [(p, x.strip()) for p, x in table if p.strip() or x.strip()]
+    assert [row[2] for row in rows(found)] == [None if p in ("", "NA") else p for p, _ in kept]
+    starts = [2 + sum(x.count("\n") for _, x in table[:n]) + n for n in range(len(table))]
+    told = [start for start, (p, x) in zip(starts, table, strict=True) if p.strip() or x.strip()]
+    assert found["line"].to_pylist() == told
