@@ -32,7 +32,7 @@ def summarise(
     """
     with connected(tables) as database:
         return Summaries(
-            imaging=imaging(database, tables, vocabularies),
+            imaging=imaging(database, tables, contracts["image_series"], vocabularies),
             completeness=completeness(database, tables, contracts),
             linkage=linkage(database, tables),
             levels={name: contract.level for name, contract in contracts.items()},

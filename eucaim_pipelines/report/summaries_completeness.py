@@ -28,7 +28,7 @@ def completeness(
     tables: Mapping[str, pa.Table],
     contracts: Mapping[str, TableContract],
 ) -> Completeness:
-    """Every variable that EUCAIM asks for, and every other one that some patient has but not all.
+    """Every variable that EUCAIM asks for, and every other clinical one that some patient has but not all.
 
     Columns are all entries (number 0) and the timepoints that occur, the last of them pooled.
     """
@@ -38,11 +38,11 @@ def completeness(
         if name in contracts and "patient_id" in tables[name].column_names
         for variable, cells in _of_table(database, name, tables[name], contracts[name])
     ]
-    times = sorted({time for _, cells in found for time in cells if time is not None and time > 0})
+    times = sorted({time for _, cells in found for time in cells if time > 0})
     shown = [
         Variable(contract.name, field.name, requirement, unit, _shares(cells, (0, *times)))
         for (contract, field, requirement, unit), cells in found
-        if requirement != "optional" or _partly(cells)
+        if requirement != "optional" or (contract.filled_from != "images" and _partly(cells))
     ]
     shown.sort(key=lambda each: (_ORDER[each.requirement], list(contracts).index(each.table)))
     return Completeness([OVERALL, *(_time_name(time) for time in times)], shown)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 from eucaim_pipelines.report.summary import Group, Imaging, Parameter
 
@@ -18,15 +19,21 @@ least this part of the median, so that equal values do not make every other one 
 _FAULTS = {
     "Slices are missing": "missing_slices > 0",
     "Slices are unevenly spaced or have gaps": "slice_gaps > 0",
+    "Slices lie at one position more than once": "repeated_positions > 0",
 }
 _REPEATED = "The same pixels occur in another series"
+_OF_TABLE = """
+SELECT m.acquisition_parameter_code AS code, coalesce(m.acquisition_parameter_value_unit, '') AS unit,
+       coalesce(s.modality, '') AS modality, s.patient_id, m.acquisition_parameter_value_number AS value
+FROM image_modality m JOIN (SELECT DISTINCT series_uid, patient_id, modality FROM image_series) s
+USING (series_uid) WHERE m.acquisition_parameter_value_number IS NOT NULL
+"""
+_OF_COLUMN = """
+SELECT '{name}' AS code, '{unit}' AS unit, coalesce(modality, '') AS modality, patient_id, "{column}" AS value
+FROM image_series WHERE "{column}" IS NOT NULL
+"""
 _PARAMETERS = """
-WITH used AS (
-  SELECT m.acquisition_parameter_code AS code, coalesce(m.acquisition_parameter_value_unit, '') AS unit,
-         coalesce(nullif(s.modality, ''), '') AS modality, m.series_uid, s.patient_id,
-         m.acquisition_parameter_value_number AS value
-  FROM image_modality m JOIN (SELECT DISTINCT series_uid, patient_id, modality FROM image_series) s
-  USING (series_uid) WHERE m.acquisition_parameter_value_number IS NOT NULL),
+WITH used AS ({used}),
 middle AS (
   SELECT code, unit, modality, count(*) AS series, count(DISTINCT patient_id) AS patients,
          min(value) AS low, quantile_disc(value, 0.25) AS q1, quantile_disc(value, 0.5) AS q2,
@@ -46,9 +53,10 @@ GROUP BY f.code, f.unit, f.modality ORDER BY 1, 2, 3
 def imaging(
     database: duckdb.DuckDBPyConnection,
     tables: Mapping[str, pa.Table],
+    series: TableContract,
     vocabularies: Mapping[str, Vocabulary],
 ) -> Imaging:
-    """What the tables image_series and image_modality say; `database` sees both."""
+    """What image_series (by its contract) and image_modality say; `database` sees both."""
     columns = set(tables["image_series"].column_names)
     every = _rows(database, "SELECT count(*), count(DISTINCT patient_id) FROM image_series")[0]
     coded = "series_description_code" in columns
@@ -62,8 +70,7 @@ def imaging(
         else _groups(database, "series_description"),
         unmapped=_unmapped_descriptions(database, columns) if coded else (),
         faults=_faults(database, columns),
-        parameters=_parameters(database, vocabularies) if "image_modality" in tables else (),
-        asked="image_modality" in tables,
+        parameters=_parameters(database, tables, series, vocabularies),
     )
 
 
@@ -104,19 +111,40 @@ def _faults(database: duckdb.DuckDBPyConnection, columns: set[str]) -> list[Grou
 
 
 def _parameters(
-    database: duckdb.DuckDBPyConnection, vocabularies: Mapping[str, Vocabulary]
+    database: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, pa.Table],
+    series: TableContract,
+    vocabularies: Mapping[str, Vocabulary],
 ) -> list[Parameter]:
+    """Parameters that the series hold themselves, and others that image_modality holds under their codes."""
+    held = {
+        name: field.unit
+        for name, field in series.fields.items()
+        if field.unit and name not in series.primary_key
+    }
+    columns = [name for name in held if name in tables["image_series"].column_names]
+    parts = [_OF_COLUMN.format(name=_words(name), unit=held[name], column=name) for name in columns]
+    if "image_modality" in tables:
+        parts.append(_OF_TABLE)
+    if not parts:
+        return []
     named = vocabularies["acquisition_parameter"].labels if "acquisition_parameter" in vocabularies else {}
-    units = vocabularies["units"].labels
+    units, own = vocabularies["units"].labels, {_words(name) for name in columns}
     found = []
-    for code, unit, modality, series, patients, *numbers in _rows(
-        database, _PARAMETERS, far=FAR, least=LEAST_SPREAD
+    query = _PARAMETERS.replace("{used}", " UNION ALL ".join(parts))
+    for code, unit, modality, count, patients, *numbers in _rows(
+        database, query, far=FAR, least=LEAST_SPREAD
     ):
+        name = named.get(code, code).lower()
+        if code in named and name in own:
+            continue
         values, (below, above, far, far_patients) = tuple(numbers[:5]), numbers[5:]
-        found.append(
-            Parameter(
-                named.get(code, code), units.get(unit, unit), modality, series, patients,
-                values, below, above, Group("outliers", far, far_patients),
-            )
-        )  # fmt: skip
+        far_ones = Group("outliers", far, far_patients)
+        unit = units.get(unit, unit)
+        found.append(Parameter(name, unit, modality, count, patients, values, below, above, far_ones))
     return sorted(found, key=lambda each: (each.modality, each.name, each.unit))
+
+
+def _words(column: str) -> str:
+    """`echo_time_ms` is "echo time": the unit has a column of its own."""
+    return " ".join(column.split("_")[:-1])

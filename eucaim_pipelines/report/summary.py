@@ -72,8 +72,6 @@ class Imaging:
         Released descriptions that no code stands for; only the local edition names them.
     faults
         What is wrong with series: missing slices, gaps, repeated pixels; of `series`.
-    asked
-        Whether the tables of this tier hold acquisition parameters.
     """
 
     series: Group = Group("series", 0, 0)
@@ -84,7 +82,6 @@ class Imaging:
     unmapped: Sequence[Group] = ()
     faults: Sequence[Group] = ()
     parameters: Sequence[Parameter] = ()
-    asked: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,15 +52,25 @@ def look(page: Page, path: Path, axe: str) -> list[str]:
     page.on("request", lambda request: _ask(request, path, asked))
     page.goto(path.as_uri())
     page.evaluate(axe)
+    faults = _violations(page)
+    folded = page.evaluate(
+        "[...document.querySelectorAll('details:not([open])')].map(d => d.open = true).length"
+    )
+    faults += _violations(page) if folded else []
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    page.reload()
+    return faults + [f"asks for {url}" for url in asked] + ([f"is {wide} px too wide"] if wide > 0 else [])
+
+
+def _violations(page: Page) -> list[str]:
+    """What axe-core says of the page as it stands."""
     found: list[dict[str, Any]] = page.evaluate(
         "tags => axe.run(document, {runOnly: tags}).then(done => done.violations)", TAGS
     )
-    faults = [f"asks for {url}" for url in asked]
-    for each in found:
-        nodes = "; ".join(" ".join(node["target"]) for node in each["nodes"][:3])
-        faults.append(f"{each['id']}: {each['help']} ({len(each['nodes'])}: {nodes})")
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return faults + ([f"is {wide} px wider than the window"] if wide > 0 else [])
+    return [
+        f"{each['id']}: {each['help']} ({'; '.join(' '.join(node['target']) for node in each['nodes'][:3])})"
+        for each in found
+    ]
 
 
 def _ask(request: Request, path: Path, asked: list[str]) -> None:

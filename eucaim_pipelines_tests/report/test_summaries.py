@@ -1,10 +1,24 @@
 """Exact counts of what the tables hold: by hand on small tables, and by law on drawn ones."""
 
 import itertools
+from dataclasses import replace
 
+import pyarrow as pa
+
+from eucaim_pipelines.report.summaries import summarise
 from eucaim_pipelines.report.summaries_linkage import BINS, UNDATED
-from eucaim_pipelines.report.summary import Group, Share
-from eucaim_pipelines_tests.report.tables import CHEST, CT, MR, large, summaries, tables
+from eucaim_pipelines.report.summary import Group, Share, Summaries
+from eucaim_pipelines_tests.report.tables import (
+    CHEST,
+    CONTRACTS,
+    CT,
+    MR,
+    VOCABULARIES,
+    large,
+    summaries,
+    table,
+    tables,
+)
 
 PEOPLE = [{"patient_id": f"p{n}", "dataset_id": "d", "patient_source": "both"} for n in range(3)]
 STUDIES = [
@@ -149,3 +163,42 @@ def test_no_release_is_too_empty_to_be_summarised() -> None:
     found = summaries(tables())
     assert found.imaging.series == Group("series", 0, 0)
     assert found.linkage.timeline == []
+
+
+def parameters(values: dict[str, list[float]], patients: int = 3) -> Summaries:
+    """Series with a slice thickness (mm) each, by modality, of so many patients in turn."""
+    thickness = pa.field("slice_thickness_mm", pa.float64())
+    contract = CONTRACTS["image_series"]
+    known = {**contract.fields, thickness.name: replace(contract.fields["series_number"], unit="mm")}
+    given = tables(patient=PEOPLE)
+    rows = [
+        {"series_uid": f"{name}.{n}", "study_uid": "1", "patient_id": f"p{n % patients}", "modality": name}
+        for name, some in values.items() for n in range(len(some))
+    ]  # fmt: skip
+    bare = table("image_series", rows)
+    if thickness.name in bare.column_names:
+        bare = bare.drop_columns([thickness.name])
+    column = pa.array([value for some in values.values() for value in some], thickness.type)
+    given["image_series"] = bare.append_column(thickness, column)
+    return summarise(given, CONTRACTS | {"image_series": replace(contract, fields=known)}, VOCABULARIES)
+
+
+def test_a_parameter_is_told_by_modality_with_its_middle_half() -> None:
+    found = parameters({"CT": [1, 2, 3, 4, 5, 6, 7, 8], "MR": [3]}).imaging.parameters
+    ct, mr = (each for each in found if each.name == "slice thickness")
+    assert (ct.modality, ct.series, ct.patients, ct.values) == ("CT", 8, 3, (1, 2, 4, 6, 8))
+    assert (ct.below, ct.above) == (2, 3)
+    assert (mr.modality, mr.series, mr.values) == ("MR", 1, (3,) * 5)
+
+
+def test_an_outlier_lies_far_from_the_middle_half_and_equal_values_do_not_make_the_others_outliers() -> None:
+    def outliers(*values: float) -> int:
+        (one,) = (
+            p for p in parameters({"CT": list(values)}).imaging.parameters if p.name == "slice thickness"
+        )
+        return one.outliers.entries
+
+    assert outliers(1, 2, 3, 4, 5, 6, 7, 8) == 0
+    assert outliers(1, 2, 3, 4, 5, 6, 7, 30) == 1
+    assert outliers(*[5.0] * 9, 5.5) == 0, "within a third of the median"
+    assert outliers(*[5.0] * 9, 50.0) == 1
