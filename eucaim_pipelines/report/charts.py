@@ -4,7 +4,7 @@ Charts get texts as an edition shows them, never counts. Both libraries are impo
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -19,6 +19,7 @@ INK, SOFT, LINE, PAPER, HIDDEN = "#16202b", "#45525f", "#b8c2cc", "#ffffff", "#e
 BANDS = {0: "#ee8d3d", 50: "#f9cf9f", 80: "#fdf3e0", 90: "#a6cbe8", 100: "#0b5394"}
 """Colour of a share by the percent from which on it counts: gaps are orange, what is complete is blue."""
 _WIDTH, _ROW, _FONT = 720, 22, 13
+_LONGEST = 48
 _CHARACTER = 6.9
 """Width of a character that is allowed for, in user units; layout depends on no font of this machine."""
 _SETTINGS: Mapping[str, Any] = {
@@ -62,7 +63,7 @@ def grouped_bars(
 ) -> Markup:
     """Bars of one or more series side by side under each label; `colours` names the series in order."""
     values = [
-        {"label": label, "series": series, "text": texts[series], "value": number(texts[series]) or 0.0}
+        {"label": _fitted(label), "series": series, "text": texts[series], "value": number(texts[series]) or 0.0}
         for label, texts in rows
         for series in colours
     ]
@@ -98,7 +99,7 @@ def heat_map(
 ) -> Markup:
     """One cell for each row and column, dark where the share is high; what is not shown is grey."""
     values = [
-        {"label": label, "column": column, "text": _short(text), "colour": band(text), "ink": ink(text)}
+        {"label": _fitted(label), "column": column, "text": _short(text), "colour": band(text), "ink": ink(text)}
         for label, texts in rows
         for column, text in zip(columns, texts, strict=True)
     ]
@@ -206,9 +207,15 @@ def _svg(
     return inline(name, title, vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
 
 
-def _room(labels: Any) -> float:
+def _room(labels: Iterable[str]) -> float:
     """Space for the longest label, left of the drawing."""
-    return min(320.0, 16 + _CHARACTER * max(len(label) for label in labels))
+    return 16 + _CHARACTER * max(len(_fitted(label)) for label in labels)
+
+
+def _fitted(label: str) -> str:
+    """A label that leaves most of the drawing to what is drawn: of a long one the middle is left out."""
+    half = _LONGEST // 2
+    return label if len(label) <= _LONGEST else f"{label[: half - 1]}…{label[-half:]}"
 
 
 def _short(text: str) -> str:
@@ -232,4 +239,4 @@ def _box(label: str, texts: Sequence[str]) -> dict[str, Any] | None:
             ("high", high),
         )
     }
-    return {"label": label, "text": f"median {texts[2]} ({texts[1]} to {texts[3]})", **placed}
+    return {"label": _fitted(label), "text": f"median {texts[2]} ({texts[1]} to {texts[3]})", **placed}
