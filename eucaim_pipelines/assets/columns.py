@@ -45,7 +45,8 @@ def column_lineage(contract: TableContract, source: SourceContract) -> dg.TableC
     found = {name: list(_origins(contract, field, source)) for name, field in contract.fields.items()}
     for name, field in contract.fields.items():
         found[name] += found.get(field.unit_of or field.category_of or "", [])
-    return dg.TableColumnLineage({name: deps for name, deps in found.items() if deps})
+    once = {name: list(dict.fromkeys(deps)) for name, deps in found.items()}  # several mappings of one file
+    return dg.TableColumnLineage({name: deps for name, deps in once.items() if deps})
 
 
 def _constraints(field: Field, reference: str | None) -> Iterator[str]:
