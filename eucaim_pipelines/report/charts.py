@@ -62,8 +62,9 @@ def grouped_bars(
     axis: str,
 ) -> Markup:
     """Bars of one or more series side by side under each label; `colours` names the series in order."""
+    rows = [(_fitted(label), texts) for label, texts in rows]
     values = [
-        {"label": _fitted(label), "series": series, "text": texts[series], "value": number(texts[series]) or 0.0}
+        {"label": label, "series": series, "text": texts[series], "value": number(texts[series]) or 0.0}
         for label, texts in rows
         for series in colours
     ]
@@ -98,8 +99,9 @@ def heat_map(
     name: str, title: str, rows: Sequence[tuple[str, Sequence[str]]], columns: Sequence[str], axis: str
 ) -> Markup:
     """One cell for each row and column, dark where the share is high; what is not shown is grey."""
+    rows = [(_fitted(label), texts) for label, texts in rows]
     values = [
-        {"label": _fitted(label), "column": column, "text": _short(text), "colour": band(text), "ink": ink(text)}
+        {"label": label, "column": column, "text": _short(text), "colour": band(text), "ink": ink(text)}
         for label, texts in rows
         for column, text in zip(columns, texts, strict=True)
     ]
@@ -209,7 +211,7 @@ def _svg(
 
 def _room(labels: Iterable[str]) -> float:
     """Space for the longest label, left of the drawing."""
-    return 16 + _CHARACTER * max(len(_fitted(label)) for label in labels)
+    return 16 + _CHARACTER * max(len(label) for label in labels)
 
 
 def _fitted(label: str) -> str:
