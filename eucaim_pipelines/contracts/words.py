@@ -39,7 +39,7 @@ def fold(text: str) -> str:
     >>> fold("F. Inicio_QT"), fold("ageAtDiagnosis"), fold("Ιστολογία")
     ('f inicio qt', 'age at diagnosis', 'istologia')
     """
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text)
+    apart = re.sub(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[a-z])(?=[A-Z][a-z])", " ", text)
     bare = "".join(
         letter
         for letter in unicodedata.normalize("NFKD", apart.casefold())
@@ -78,6 +78,9 @@ class Words:
         whole = self._of(folded, language)
         if whole:
             return whole
+        shortened = self._shortened(folded)
+        if shortened:
+            return shortened
         tokens, parts = folded.split(), []
         while tokens:
             for length in range(min(_LONGEST_PHRASE, len(tokens)), 0, -1):
@@ -88,6 +91,20 @@ class Words:
                     tokens = tokens[length:]
                     break
         return (" ".join(parts),) if parts else ()
+
+    def _shortened(self, folded: str) -> tuple[str, ...]:
+        """What a phrase whose words are cut short means (`Ult. contacto`), where only one meaning fits."""
+        cut = folded.split()
+        if len(cut) < 2 or min(map(len, cut)) < 2:
+            return ()
+        fitting = [
+            self.meanings[phrase]
+            for phrase in self._starting(cut[0])
+            if len(words := phrase.split()) == len(cut)
+            and all(word.startswith(start) for word, start in zip(words, cut, strict=True))
+        ]
+        english = {meaning for found in fitting for meaning, _ in found}
+        return tuple(english) if len(english) == 1 else ()
 
     def _of(self, phrase: str, language: str | None) -> tuple[str, ...]:
         found = self.meanings.get(phrase, ())

@@ -39,6 +39,7 @@ class ColumnDraft:
     values: tuple[ValueDraft, ...] = ()
     formats: tuple[str, ...] = ()
     unit: str | None = None
+    separator: str | None = None
     targets: tuple[Target, ...] = ()
     comment: str = ""
 

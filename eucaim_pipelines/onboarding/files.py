@@ -25,11 +25,14 @@ LOOSE_DATES = ("date", "report date", "study date", "start")
 
 _IDENTIFIER = "patient identifier"
 _KEYS = ("integer", "timepoint", "date", "code", "study_uid")
+_TREATED = ("radiotherapy", "surgical_procedure", "medication_administration")
+_STARTS = ("_start_date", "surgical_procedure_date")
+_TREATMENT_START = "treatment_start_date"
 _OWN_DATES = ("patient", "cancer_condition")
 
 
-def draft_file(sheets: Sequence[Sheet], meanings: Meanings) -> FileDraft:
-    """What is suggested for a clinical file.
+def draft_file(sheets: Sequence[Sheet], meanings: Meanings) -> list[FileDraft]:
+    """What is suggested for a clinical file, and for each column of it that holds several values in a cell.
 
     Parameters
     ----------
@@ -50,14 +53,29 @@ def draft_file(sheets: Sequence[Sheet], meanings: Meanings) -> FileDraft:
     columns = _one_target(_first_of_kind(columns, "study_uid"))
     columns = _named([_decided_dates(column) for column in _dates(columns, meanings)], meanings)
     key = _key(columns, sheets)
-    columns = [_without_field(column, key) for column in columns]
+    name, options = _name(sheet), _options(sheets, profiles)
+    comments = (f"{len(sheet.rows)} rows, {len(sheet.columns)} columns",)
+    several = [column for column in columns if column.separator is not None]
+    columns = [
+        _set_aside(column, name) if column in several else _without_field(column, key) for column in columns
+    ]
+    whole = FileDraft(name, options, key, tuple(columns), _tables(columns, meanings), comments)
+    return [whole, *(_of_its_own(column, whole, meanings) for column in several)]
+
+
+def _set_aside(column: ColumnDraft, name: str) -> ColumnDraft:
+    said = f"several in one cell: read in the file {name}_{column.field}"
+    return ColumnDraft(column.header, "ignore", comment=said)
+
+
+def _of_its_own(column: ColumnDraft, whole: FileDraft, meanings: Meanings) -> FileDraft:
+    """A row for each of the values in a cell would repeat what else the row says: so they are read apart."""
+    patient = [each for each in whole.columns if each.kind == "patient_id"]
+    columns = (*patient, column)
+    options = {**whole.options, "other_columns": "ignore"}
+    name = f"{whole.name}_{column.field}"
     return FileDraft(
-        name=_name(sheet),
-        options=_options(sheets, profiles),
-        key=key,
-        columns=tuple(columns),
-        tables=_tables(columns, meanings),
-        comments=(f"{len(sheet.rows)} rows, {len(sheet.columns)} columns",),
+        name, options, whole.key[:1], columns, _tables(columns, meanings), ("the same file again",)
     )
 
 
@@ -109,6 +127,7 @@ def _one_target(columns: list[ColumnDraft]) -> list[ColumnDraft]:
 
 def _dates(columns: list[ColumnDraft], meanings: Meanings) -> list[ColumnDraft]:
     """A date that says no more than "date" belongs to the events of its row that have none of their own."""
+    columns = _treated(columns, meanings)
     loose = [
         number
         for number, column in enumerate(columns)
@@ -130,6 +149,23 @@ def _dates(columns: list[ColumnDraft], meanings: Meanings) -> list[ColumnDraft]:
         wanted += [Target(table, names[0])] if names else []
     columns[loose[0]] = replace(columns[loose[0]], targets=tuple(wanted))
     return columns
+
+
+def _treated(columns: list[ColumnDraft], meanings: Meanings) -> list[ColumnDraft]:
+    """What was done in a treatment began when the treatment did, unless it has a date of its own."""
+    filled = {target.table for column in columns for target in column.targets}
+    dated = {target.table for column in columns if column.kind == "date" for target in column.targets}
+    starts = [
+        Target(table, name)
+        for table, name in meanings.fillable
+        if table in filled - dated and table in _TREATED and name.endswith(_STARTS)
+    ]
+    return [
+        replace(column, targets=(*column.targets, *starts))
+        if any(target.field == _TREATMENT_START for target in column.targets)
+        else column
+        for column in columns
+    ]
 
 
 def _decided_dates(column: ColumnDraft) -> ColumnDraft:

@@ -4,7 +4,7 @@ How a file's columns together become tables is said in `files`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -148,7 +148,8 @@ class Meanings:
     def _number(self, profile: Profile, kind: str, target: tuple[Target, ...]) -> ColumnDraft | None:
         if profile.looks not in ("integer", "number"):
             return None
-        return ColumnDraft(profile.header, kind, unit=self.lists.unit(profile.header), targets=target)
+        unit = self.lists.unit(profile.header)
+        return ColumnDraft(profile.header, kind, unit=unit, targets=target, comment=_limits(profile))
 
     def _age(self, profile: Profile, kind: str, target: tuple[Target, ...]) -> ColumnDraft | None:
         if profile.looks not in ("integer", "number") or profile.low < 0:
@@ -186,9 +187,8 @@ class Meanings:
         topics = (profile.header,)
         spellings = [spelling for spelling, _ in profile.spellings]
         values = self.speller.codes(spellings, vocabulary, topics, profile.legend)
-        return ColumnDraft(
-            profile.header, kind, None, vocabulary, values, targets=(where,), comment=_rare(profile)
-        )
+        draft = ColumnDraft(profile.header, kind, None, vocabulary, values, targets=(where,))
+        return replace(draft, separator=profile.separator, comment=_rare(profile))
 
     def _better(self, profile: Profile, target: Target) -> Target:
         """Another field of the table, if the cells hold its codes and hardly any of the one meant."""
@@ -219,7 +219,7 @@ class Meanings:
         stem = next(n for t, n in self.fillable if t == table and n.endswith(_CODE)).removesuffix(_CODE)
         code = {stem + _CODE: best.code}
         concept = self.fillable.get((table, stem + _CONCEPT))
-        if concept is not None and concept.value_set and profile.spellings:
+        if concept is not None and concept.value_set and (profile.spellings or profile.looks == "words"):
             topics = (profile.header, *self._spellings(best))
             fit = self.speller.fit(profile.spellings, concept.value_set, topics, profile.legend)
             listed = profile.looks == "integer" and profile.distinct <= _FEW_CODES and profile.high <= _DIGIT
@@ -239,7 +239,9 @@ class Meanings:
         if profile.looks in ("integer", "number") and (table, stem + _NUMBER) in self.fillable:
             unit = self.lists.unit(profile.header)
             target = Target(table, stem + _NUMBER, code | self._unit_code(table, stem, unit))
-            return ColumnDraft(profile.header, "number", unit=unit, targets=(target,), comment=best.label)
+            return ColumnDraft(
+                profile.header, "number", unit=unit, targets=(target,), comment=best.label + _limits(profile)
+            )
         return None
 
     def _spellings(self, near: Near) -> list[str]:
@@ -313,6 +315,10 @@ def kind_of(each: Field) -> str:
         (kind for kind, fits in kinds.items() if fits),
         "number" if pa.types.is_floating(each.type) else "integer",
     )
+
+
+def _limits(profile: Profile) -> str:
+    return " some are limits, such as <1: see the key limits" if profile.limits else ""
 
 
 def _rare(profile: Profile) -> str:

@@ -43,7 +43,7 @@ def suggest(
     SettingsError
         A file cannot be read as a table.
     """
-    drafts = [_draft(group, matcher, tables, lists) for group in _deliveries(files)]
+    drafts = [draft for group in _deliveries(files) for draft in _drafts(group, matcher, tables, lists)]
     drafts = [_renamed(draft, number, drafts) for number, draft in enumerate(drafts)]
     return SourceDraft(
         dataset_id=dataset_id,
@@ -63,9 +63,9 @@ def _deliveries(files: Sequence[Path]) -> list[list[Sheet]]:
     return list(groups.values())
 
 
-def _draft(
+def _drafts(
     sheets: Sequence[Sheet], matcher: Matcher, tables: Mapping[str, TableContract], lists: Lists
-) -> FileDraft:
+) -> list[FileDraft]:
     language = matcher.words.language(sheets[0].columns)
     return draft_file(sheets, Meanings(tables, lists, Speller(matcher, language, lists.missing)))
 
@@ -87,7 +87,8 @@ def _linkage(drafts: Sequence[FileDraft]) -> dict[str, str]:
             ]
             if names:
                 found.setdefault(key, f"{draft.name}.{names[0]}")
-    return found
+    links = [draft.name for draft in drafts if {"study_uid", "timepoint"} <= {c.kind for c in draft.columns}]
+    return found | ({"timepoints": links[0]} if len(links) == 1 else {})
 
 
 def _condition(drafts: Sequence[FileDraft]) -> str:

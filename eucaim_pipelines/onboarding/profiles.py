@@ -27,10 +27,11 @@ _FORMATS = (
     "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%Y", "%d %b %Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
     "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%m/%Y", "%Y-%m",
 )  # fmt: skip
+_SEPARATORS = (";", "|", ",", " + ")
 _NEARLY_ALL, _MOSTLY = 0.95, 0.8
 _LONG_TEXT, _MANY_KINDS = 25, 0.5
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
-_NUMBER = re.compile(r"[+-]?\d{1,15}([.,]\d{1,15})?")
+_NUMBER = re.compile(r"[<>≤≥]?\s*[+-]?\d{1,15}([.,]\d{1,15})?")
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*)){5,}")
 _CONTACT = re.compile(r"\S+@\S+\.\w+|\+?\d[\d ()/.-]{7,}\d")
 _IDENTIFIER = re.compile(r"(?=.*\d)[^\s]{4,}")
@@ -50,8 +51,10 @@ class Profile:
         Formats of dates that fit all cells (or, where none does, nearly all); several may contradict.
     spellings
         Code-like cells with the rows that hold them, the most frequent first; `rare` counts those left out.
-    low, high
-        Range of the numbers.
+    low, high, limits
+        Range of the numbers, and whether some are limits (`<0.1`).
+    separator
+        What stands between several values in one cell; the spellings are those of the parts.
     missing
         Spellings of "no value" that occur.
     legend
@@ -69,6 +72,8 @@ class Profile:
     low: float = 0
     high: float = 0
     comma: bool = False
+    limits: bool = False
+    separator: str | None = None
     missing: frozenset[str] = frozenset()
     legend: Mapping[str, str] = field(default_factory=dict)
 
@@ -123,10 +128,14 @@ def _profile(sheet: Sheet, position: int, lists: Lists) -> Profile:
     told, rare = _spellings(counts)
     numbers = [value for value in values if _NUMBER.fullmatch(value)]
     if len(numbers) < _NEARLY_ALL * len(values):
+        separator = _separator(values)
+        if separator is not None:
+            told, rare = _spellings(Counter(_parts(values, separator)))
+            return replace(found, looks="words", spellings=told, rare=rare, separator=separator)
         looks = _words(values, counts)
         kept = (told, rare) if looks == "words" else ((), 0)
         return replace(found, looks=looks, spellings=kept[0], rare=kept[1])
-    plain = [float(number.replace(",", ".")) for number in numbers]
+    plain = [float(number.lstrip("<>≤≥ ").replace(",", ".")) for number in numbers]
     whole = all(_INTEGER.fullmatch(number) for number in numbers)
     return replace(
         found,
@@ -136,6 +145,7 @@ def _profile(sheet: Sheet, position: int, lists: Lists) -> Profile:
         low=min(plain),
         high=max(plain),
         comma=any("," in number for number in numbers),
+        limits=any(not number[0].isdigit() and number[0] not in "+-" for number in numbers),
     )
 
 
@@ -147,6 +157,25 @@ def _spellings(counts: Counter[str]) -> tuple[tuple[tuple[str, int], ...], int]:
         if rows >= FEWEST_ROWS and len(cell) <= _LONGEST_SPELLING and not reveals(cell)
     ][:MOST_SPELLINGS]
     return tuple(fit), len(counts) - len(fit)
+
+
+def _parts(values: Iterable[str], separator: str) -> list[str]:
+    return [part.strip() for value in values for part in value.split(separator) if part.strip()]
+
+
+def _separator(values: Sequence[str]) -> str | None:
+    """What cuts some cells into words that other cells hold too; texts and names do not come apart so."""
+    for separator in _SEPARATORS:
+        cut = [value for value in values if separator in value]
+        parts = Counter(_parts(values, separator))
+        repeated = sum(rows for rows in parts.values() if rows >= FEWEST_ROWS)
+        if len(cut) >= FEWEST_ROWS and repeated >= _MOSTLY * parts.total() and not _numbers(parts):
+            return separator
+    return None
+
+
+def _numbers(parts: Iterable[str]) -> bool:
+    return any(_NUMBER.fullmatch(part) for part in parts)
 
 
 def _formats(values: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:

@@ -103,6 +103,8 @@ def _file(draft: FileDraft) -> list[str]:
 def _column(draft: ColumnDraft) -> list[str]:
     keys = {"field": draft.field, "is": draft.kind, "vocabulary": draft.vocabulary, "unit": draft.unit}
     parts = [f"{key}: {scalar(value)}" for key, value in keys.items() if value is not None]
+    if draft.separator is not None:
+        parts.append(f"separator: {quoted(draft.separator)}")
     if draft.formats:
         parts.append(f"format: {TODO if draft.formats == (TODO,) else quoted(draft.formats[0])}")
     comment = f"  # {_said(draft.comment)}" if draft.comment else ""

@@ -103,6 +103,8 @@ def test_words_of_a_table_say_its_language():
 
 def test_words_are_folded_taken_apart_and_completed():
     assert fold("F. Inicio_QT") == "f inicio qt" and fold("ageAtDiagnosis") == "age at diagnosis"
+    assert fold("StudyInstanceUID") == "study instance uid" and fold("cT2a") == "ct2a"
+    assert WORDS.english("Ult. contacto") == ("date of last contact",)
     assert fold("Ιστολογία") == "istologia" and fold("Größe") == "grosse"
     assert WORDS.english("Bestrahlungsbeginn")[0] == "bestrahlungsbeginn"
     assert WORDS.english("Biopsiedatum")[0] == "pathology date"

@@ -56,9 +56,8 @@ def suggestions(landing: Path, dataset: str) -> SourceDraft:
 def compare(source: SourceContract, draft: SourceDraft) -> Iterator[Compared]:
     """Every column of the contract's files beside what was suggested for it."""
     for spec in source.clinical:
-        found = next(
-            (each for each in draft.files if spec.columns.keys() == {c.header for c in each.columns}), None
-        )
+        fitting = [each for each in draft.files if spec.columns.keys() <= {c.header for c in each.columns}]
+        found = min(fitting, key=lambda each: len(each.columns), default=None)
         columns: Mapping[str, ColumnDraft] = {c.header: c for c in found.columns} if found else {}
         for header, column in spec.columns.items():
             wanted = column.kind, _filled(spec, column.field), column.vocabulary

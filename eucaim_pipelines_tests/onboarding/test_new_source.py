@@ -70,7 +70,7 @@ def test_a_contract_that_is_not_decided_is_pointed_at_and_a_decided_one_loads(fi
     assert told.value.line == first
     path.write_text(decided(text), encoding="utf-8")
     source = load_source(path)
-    assert source.dataset_id == "new" and len(source.clinical) == len(files)
+    assert source.dataset_id == "new" and len(source.clinical) >= len(files)
     for file in files:
         assert source.file_for(file.name) is not None
 
@@ -210,3 +210,32 @@ def test_deliveries_of_one_table_become_one_file(suggested, tmp_path):
     ]
     draft = suggested(*paths)
     assert len(draft.files) == 1 and draft.files[0].comments == ("8 rows, 2 columns",)
+
+
+def test_several_values_in_one_cell_are_read_apart(suggested, tmp_path):
+    cells = ["BPH", "BPH; Diabetes", "Diabetes", "Hypertension; BPH; Diabetes", "Hypertension"]
+    rows = [f"P{n:02},{cells[n % 5]},{n % 2}" for n in range(30)]
+    draft = suggested(table(tmp_path / "a.csv", "patient id,comorbidities,ECOG", rows))
+    whole, apart = draft.files
+    assert [each.kind for each in whole.columns] == ["patient_id", "ignore", "code"]
+    assert apart.options["other_columns"] == "ignore" and apart.columns[1].separator == ";"
+    assert {value.spelling for value in apart.columns[1].values} == {"BPH", "Diabetes", "Hypertension"}
+    assert [mapping.table for mapping in apart.tables] == ["comorbidities"]
+
+
+def test_limits_are_numbers(suggested, tmp_path):
+    rows = [f"P{n:02},{'<0.1' if n % 3 == 0 else n / 10}" for n in range(1, 30)]
+    psa = column(suggested(table(tmp_path / "a.csv", "patient id,PSA (ng/ml)", rows)), "PSA (ng/ml)")
+    assert (psa.kind, psa.unit) == ("number", "ng/mL") and "limits" in psa.comment
+
+
+def test_a_link_file_is_named_in_the_linkage(suggested, tmp_path):
+    rows = [f"P{n:02},1.2.840.113619.2.55.{n}.7,Diagnosis,1" for n in range(1, 20)]
+    draft = suggested(table(tmp_path / "links.csv", "PatientID,StudyInstanceUID,Episode,Timepoint", rows))
+    assert [each.kind for each in draft.files[0].columns] == [
+        "patient_id",
+        "study_uid",
+        "episode",
+        "timepoint",
+    ]
+    assert draft.linkage == {"timepoints": "links"}
