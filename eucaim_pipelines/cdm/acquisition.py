@@ -59,22 +59,7 @@ def parameters(series: Groups, keys: pa.Table, derived: pa.Table) -> pa.Table:
     derived
         What was found out of every series beside its headers, such as `slice_orientation`.
     """
-    parts = [*_number_rows(series, keys), *_coded_rows(series, keys, derived)]
-    return pa.concat_tables([_SHAPE.empty_table(), *parts])
-
-
-_SHAPE = pa.schema(
-    [
-        ("modality_id", pa.string()),
-        ("series_uid", pa.string()),
-        ("study_uid", pa.string()),
-        ("patient_id", pa.string()),
-        ("acquisition_parameter_code", pa.string()),
-        ("acquisition_parameter_value_code", pa.string()),
-        ("acquisition_parameter_value_number", pa.float64()),
-        ("acquisition_parameter_value_unit", pa.string()),
-    ]
-)
+    return pa.concat_tables([*_number_rows(series, keys), *_coded_rows(series, keys, derived)])
 
 
 def _number_rows(series: Groups, keys: pa.Table) -> Iterator[pa.Table]:
@@ -114,17 +99,18 @@ def _rows(
     count = chosen.num_rows
     series = whole(chosen.column("series_uid"))
     return pa.table(
-        [
-            pc.binary_join_element_wise(series, name, "_"),
-            series,
-            chosen.column("study_uid"),
-            chosen.column("patient_id"),
-            pa.repeat(concept, count),
-            pa.nulls(count, pa.string()) if codes is None else codes,
-            pa.nulls(count, pa.float64()) if numbers is None else numbers,
-            pa.nulls(count, pa.string()) if unit is None else unit,
-        ],
-        schema=_SHAPE,
+        {
+            "modality_id": pc.binary_join_element_wise(series, name, "_"),
+            "series_uid": series,
+            "study_uid": chosen.column("study_uid"),
+            "patient_id": chosen.column("patient_id"),
+            "acquisition_parameter_code": pa.repeat(concept, count),
+            "acquisition_parameter_value_code": pa.nulls(count, pa.string()) if codes is None else codes,
+            "acquisition_parameter_value_number": (
+                pa.nulls(count, pa.float64()) if numbers is None else numbers
+            ),
+            "acquisition_parameter_value_unit": pa.nulls(count, pa.string()) if unit is None else unit,
+        }
     )
 
 
