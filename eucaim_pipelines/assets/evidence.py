@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from eucaim_pipelines.assets import stated
 from eucaim_pipelines.assets.common import counted, guarded, placed
+from eucaim_pipelines.assets.ingest import LINK_FAULTS
 from eucaim_pipelines.assets.state import code_digest
 from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.deidentification.statement import public_key, sign
@@ -62,6 +63,9 @@ def evidence(
         pooled_patients=here.read("pooled").num_rows,
         ambiguous_patient_ids=people.ambiguous(here.read("people")),
         identity_cells=json.loads(shelf.read_bytes("deidentified/caught.json"))["identity_cells"],
+        clinical_files=len(source.clinical),
+        clinical_files_empty=sum(rows[spec.name].num_rows == 0 for spec in source.clinical),
+        **json.loads(here.read_bytes(LINK_FAULTS)),
     )
     rules = {
         "source_contract": source.digest,

@@ -29,6 +29,13 @@ class CrossedCounts:
     ambiguous_patient_ids
         Patient identifiers of clinical rows that images carry under several issuers, so that it is not
         known whose the rows are.
+    clinical_files, clinical_files_empty
+        Clinical files of the source contract, and those of which no row counts now.
+    link_rows, link_rows_without_study, link_rows_of_another_patient
+        Rows of the link file; those that name a study which was not received; those that name a study which
+        the images give to another patient.
+    studies_with_timepoint, timepoints_out_of_order
+        Studies with a timepoint; those whose number is below 1, or not above that of an earlier day.
     """
 
     received: int = 0
@@ -43,6 +50,13 @@ class CrossedCounts:
     pooled_patients: int = 0
     identity_cells: int = 0
     ambiguous_patient_ids: int = 0
+    clinical_files: int = 0
+    clinical_files_empty: int = 0
+    link_rows: int = 0
+    link_rows_without_study: int = 0
+    link_rows_of_another_patient: int = 0
+    studies_with_timepoint: int = 0
+    timepoints_out_of_order: int = 0
 
 
 _Text = tuple[str, Dimension, Severity, Level, str, str]
@@ -66,6 +80,18 @@ _TEXTS: tuple[_Text, ...] = (
     ("identity_cells", "validity", "warning", "clinical",
      "Some clinical cells held an identity of their patient.",
      "Keep names and numbers of patients out of these columns; the cells were emptied."),
+    ("clinical_files_empty", "completeness", "warning", "clinical",
+     "Some clinical files that the source contract describes bring no row.",
+     "Deliver them with their rows, or take them out of the source contract."),
+    ("link_rows_without_study", "integrity", "warning", "study",
+     "Some rows of the link file name a study that was not received.",
+     "Export these studies, or take their rows out of the link file."),
+    ("link_rows_of_another_patient", "consistency", "warning", "study",
+     "Some rows of the link file name a study that the images give to another patient.",
+     "Correct the patient identifier in the link file, or in the images and export them again."),
+    ("timepoints_out_of_order", "consistency", "warning", "study",
+     "The timepoints of some imaging studies do not ascend with their dates, from 1.",
+     "Number the imaging studies of each patient from 1 by date in the link file."),
 )  # fmt: skip
 
 CROSSED_CHECKS: tuple[str, ...] = tuple(f"linkage.{text[0]}" for text in _TEXTS)
@@ -87,6 +113,10 @@ def crossed_findings(people: int, counts: CrossedCounts) -> list[Finding]:
         "removed_rows": (counts.clinical_rows + counts.removed_rows, counts.removed_rows, 0),
         "quarantined_files": (counts.received, counts.quarantined, 0),
         "identity_cells": (max(counts.clinical_rows, counts.identity_cells), counts.identity_cells, 0),
+        "clinical_files_empty": (counts.clinical_files, counts.clinical_files_empty, 0),
+        "link_rows_without_study": (counts.link_rows, counts.link_rows_without_study, 0),
+        "link_rows_of_another_patient": (counts.link_rows, counts.link_rows_of_another_patient, 0),
+        "timepoints_out_of_order": (counts.studies_with_timepoint, counts.timepoints_out_of_order, 0),
     }
     return sorted(
         (
