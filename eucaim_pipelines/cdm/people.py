@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from eucaim_pipelines.cdm.coding import PATIENT
 from eucaim_pipelines.cdm.link_file import without_link_file
@@ -51,13 +52,14 @@ def people(instances: pa.Table, coded: Mapping[str, pa.Table]) -> pa.Table:
     listed = {patient for table in coded.values() for patient in table.column(PATIENT).to_pylist()}
     unseen = {(patient, "", "") for patient in listed - known}
     unseen |= {(patient, UNDECIDED_ISSUER, "") for patient in listed & contested}
+    told = listed - contested
     rows = [
         [
             person[0] or None,
             person[1] or None,
             person[2] or None,
             person in imaged,
-            person in unseen or person[0] in listed - contested,
+            person in unseen or person[0] in told,
         ]
         for person in sorted(imaged | unseen)
     ]
@@ -123,10 +125,12 @@ def pooled(
         Study links before the crossing (`linkage.link_studies`).
     """
     lives: dict[str, Life] = defaultdict(Life)
-    for row in links.to_pylist():
-        life = lives[pseudonym(row["PatientID"], row["IssuerOfPatientID"], row["StudyInstanceUID"])]
-        life.has_age(row["age_at_study_years"])
     keys = ["PatientID", "IssuerOfPatientID", "StudyInstanceUID"]
+    alone = pc.if_else(pc.is_null(links["PatientID"]), links["StudyInstanceUID"], "")
+    persons = links.select(["PatientID", "IssuerOfPatientID"]).append_column("StudyInstanceUID", alone)
+    aged = persons.append_column("age", links["age_at_study_years"]).group_by(keys, use_threads=False)
+    for row in aged.aggregate([("age", "max")]).to_pylist():
+        lives[pseudonym(*(row[key] for key in keys))].has_age(row["age_max"])
     columns = [*keys, *STUDY_DATES, "PatientBirthDate", "PatientAge"]
     for row in with_issuers(instances).group_by(columns, use_threads=False).aggregate([]).to_pylist():
         image_tells(lives[pseudonym(*(row[key] for key in keys))], row)

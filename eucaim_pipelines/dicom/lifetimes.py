@@ -6,6 +6,7 @@ Values as received; what is done about somebody of 90 years is decided elsewhere
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 DAYS_PER_YEAR = 365.25
@@ -14,6 +15,8 @@ OLDEST_AGE_YEARS = 130.0
 """An age above it is a mistake."""
 STUDY_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 """Where the date of a study is looked for, in this order."""
+_DISTINCT = 100_000
+"""As many spellings of dates and ages are remembered: a dataset has few of them, and very many headers."""
 
 
 @dataclass
@@ -59,6 +62,7 @@ def image_tells(life: Life, row: Mapping[str, Any]) -> None:
         life.births.append((born, born))
 
 
+@lru_cache(maxsize=_DISTINCT)
 def dicom_date(text: str | None) -> date | None:
     """The date of a DA value (PS3.5 6.2), null when it is none."""
     if not text or len(text) != 8 or not (text.isascii() and text.isdigit()):
@@ -69,6 +73,7 @@ def dicom_date(text: str | None) -> date | None:
         return None
 
 
+@lru_cache(maxsize=_DISTINCT)
 def age_string_years(text: str | None) -> float | None:
     """Years of an AS value such as 063Y or 018M (PS3.5 6.2), one decimal; null when it is none."""
     per_year = {"D": DAYS_PER_YEAR, "W": DAYS_PER_YEAR / 7, "M": 12.0, "Y": 1.0}
