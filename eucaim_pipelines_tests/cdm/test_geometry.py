@@ -99,6 +99,12 @@ def test_positions_rounded_by_the_scanner_are_one_slice_and_no_gap():
     assert (gaps, missing) == (0, 0)
 
 
+def test_places_that_differ_by_rounding_are_one_and_by_more_are_two():
+    for shift, places in ((0.004, 10), (0.5, 20)):
+        found = one(*(image(k + add) for k in range(10) for add in (0, shift)))
+        assert found["slice_positions"] == places
+
+
 def test_phases_and_b_values_are_volumes_and_a_slice_is_missed_within_its_own():
     phases = [image(2.0 * k) for _ in range(4) for k in range(10)]
     assert numbers(one(*phases)) == (2, 0, 0)
