@@ -5,6 +5,7 @@ Restricted zone: identifiers as received. The pseudonyms are made by the caller.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +27,7 @@ PEOPLE = pa.schema(
         ("in_tables", pa.bool_()),
     ]
 )
+_SOME_DAY = date(2000, 1, 1)
 Pseudonym = Callable[[str | None, str | None, str], str]
 """`Pseudonyms.patient`: PatientID, issuer and StudyInstanceUID to the pseudonym."""
 
@@ -140,8 +142,8 @@ def pooled(
 
 
 def _rows_tell(life_of: Callable[[str], Life], coded: Mapping[str, pa.Table], source: SourceContract) -> None:
-    diagnosis = first_dates(coded, source.linkage.diagnosis_date)
-    for patient, age in ages_at_diagnosis(coded, source).items():
+    diagnosis, ages = first_dates(coded, source.linkage.diagnosis_date), ages_at_diagnosis(coded, source)
+    for patient, age in ages.items():
         life_of(patient).has_age(age, diagnosis.get(patient))
     for name, table in coded.items():
         patients = table.column(PATIENT).to_pylist()
@@ -151,3 +153,19 @@ def _rows_tell(life_of: Callable[[str], Life], coded: Mapping[str, pa.Table], so
                     life_of(patient).has_age(value)
                 elif value is not None and declared.kind == "date":
                     life_of(patient).has_date(value)
+                elif value is not None and declared.kind == "days" and patient in diagnosis:
+                    life_of(patient).has_date(_after(diagnosis[patient], value))
+                elif value is not None and declared.kind == "days" and patient in ages:
+                    life_of(patient).old |= _old_after(ages[patient], value)
+
+
+def _after(day: date, days: int) -> date:
+    return day + timedelta(days=days)
+
+
+def _old_after(age_at_diagnosis: float, days: int) -> bool:
+    """Whether days from an undated diagnosis reach 90, by the law of dated ones: on any day as diagnosis."""
+    life = Life()
+    life.has_age(age_at_diagnosis, _SOME_DAY)
+    life.has_date(_after(_SOME_DAY, days))
+    return life.reaches_old_age()

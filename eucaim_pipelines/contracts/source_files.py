@@ -56,27 +56,6 @@ class Condition(Part):
             raise ValueError("A condition has one test: given, in, not_in, or above and below")
         return self
 
-    def holds(self, value: Any, given: bool) -> bool:
-        """Whether a row meets it.
-
-        Parameters
-        ----------
-        value
-            The coded value of the field; None where there is none, or where dates were removed.
-        given
-            Whether the record had a value.
-        """
-        if self.given is not None:
-            return given is self.given
-        if value is None:
-            return False
-        if self.among is not None:
-            return value in self.among
-        if self.not_in is not None:
-            return value not in self.not_in
-        above = self.above is None or value > self.above
-        return bool(above and (self.below is None or value < self.below))
-
 
 def _conditions(written: Any) -> Any:
     """A field's name is short for "is given"; one condition for a list of one."""

@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eucaim_pipelines.cdm.linkage import age_string_years, dicom_date, link_studies
+from eucaim_pipelines.cdm.coding import schema
+from eucaim_pipelines.cdm.linkage import add_offsets, age_string_years, dicom_date, link_studies
 from eucaim_pipelines.cdm.people import (
     UNDECIDED_ISSUER,
     ambiguous,
@@ -15,6 +17,7 @@ from eucaim_pipelines.cdm.people import (
     people,
     pooled,
 )
+from eucaim_pipelines.contracts.sources import load_source
 from eucaim_pipelines_tests.cdm import examples
 
 
@@ -224,3 +227,24 @@ def test_the_earliest_birth_that_the_sources_allow_decides(source, coded, values
         examples.instance(1, "P5", "S2", "R2", **first | {"StudyDate": later}),
     ]
     assert pooled_of(source, coded, *rows) == ({"P5/None"} if old else set())
+
+
+@pytest.mark.parametrize(
+    ("diagnosed", "age", "days", "old"),
+    [
+        (None, 80.0, 3280, False),  # at most 80 years and 364 days, and not quite nine years later
+        (None, 80.0, 3700, True),
+        (None, None, 40000, False),  # nothing is said of the birth
+        (date(2020, 1, 10), 80.0, 3280, False),
+        (date(2020, 1, 10), 80.0, 3700, True),
+        (date(2020, 1, 10), 85.0, -3700, False),
+    ],
+)
+def test_who_reaches_90_by_days_from_the_diagnosis_is_pooled(tmp_path, diagnosed, age, days, old):
+    text = examples.SOURCE.replace("{field: start, is: date}", "{field: start, is: days}")
+    text = text.replace("treatment_start_date: start", "treatment_offset_from_diagnosis: start")
+    source = load_source(examples.write_source(tmp_path, text))
+    row = {"PatientID": "P7", "diagnosis_date": diagnosed, "age_at_diagnosis": age, "start": days}
+    tables = {spec.name: pa.Table.from_pylist([row], schema=schema(spec)) for spec in source.clinical}
+    found = pooled_of(source, add_offsets(tables, source), examples.instance(1, "P9", "S", "R"))
+    assert found == ({"P7/None"} if old else set())
