@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -144,7 +144,7 @@ def _rows(
     """Line and cells of every row of data; no cells where their number is wrong."""
     skipped, padded = frozenset(spec.skip_lines), spec.format == "xlsx"
     for line, cells in lines:
-        if line in skipped or not any(cell.strip() for cell in cells):
+        if line in skipped or not "".join(cells).strip():
             continue
         if spec.footer and next(cell.strip() for cell in cells if cell.strip()).startswith(spec.footer):
             return
@@ -160,12 +160,11 @@ def _columns(
     """Rows as columns of text: trimmed, null where there is no value, identifiers as those of the images."""
     lines = [line for line, _ in block]
     reasons = [None if cells is not None else WRONG_LENGTH for _, cells in block]
-    places = list(zip_longest(*(cells or () for _, cells in block), fillvalue=""))
-    empty = ("",) * len(block)
+    nothing_fits = ("",) * (max(order) + 1)
+    places = list(zip(*(nothing_fits if cells is None else cells for _, cells in block), strict=False))
     texts = []
     for place, column in zip(order, spec.columns.values(), strict=True):
-        cells = pa.array(places[place] if place < len(places) else empty, pa.string())
-        cells = pc.utf8_trim_whitespace(cells)
+        cells = pc.utf8_trim_whitespace(pa.array(places[place], pa.string()))
         nothing = pa.array(["", *spec.missing, *column.missing], pa.string())
         cells = pc.if_else(pc.is_in(cells, value_set=nothing), None, cells)
         change = _change(column)
