@@ -141,7 +141,7 @@ def _xlsx_text(cell: object, date_format: str | None, spec: ClinicalFile) -> str
 
 
 def _text(data: bytes, spec: ClinicalFile) -> io.TextIOBase:
-    """The text of a file, decoded as it is read: one string that a reader copies takes four times the room."""
+    """The text of a file, decoded as it is read: as one copied string it would take four times the room."""
     encoding = "utf-8-sig" if spec.encoding.startswith("utf-8") else spec.encoding
     try:
         broken = "\x00" in data.decode(encoding)
