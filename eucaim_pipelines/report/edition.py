@@ -96,7 +96,7 @@ class Edition:
         Outside a quartile stands for at least 10 people on its far side and has two digits; the ends are
         those of single people and are left out.
         """
-        head = (each.modality, each.name, each.unit)
+        head = (each.modality or "not given", each.name, each.unit)
         far = each.outliers
         if self.local:
             values = tuple(f"{value:.4g}" for value in each.values)

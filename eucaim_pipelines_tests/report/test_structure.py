@@ -93,6 +93,11 @@ def test_every_drawing_says_what_it_is_and_is_followed_by_its_table(local: bool)
 
 
 @EDITIONS
+def test_no_cell_that_names_a_row_or_a_column_is_empty(local: bool) -> None:
+    assert not re.search(r"<th\b[^>]*>\s*</th>", page(local).decode())
+
+
+@EDITIONS
 def test_identifiers_and_names_of_regions_are_unique(local: bool) -> None:
     elements = Page(page(local)).elements
     identifiers = [attributes["id"] for _, attributes in elements if "id" in attributes]
