@@ -39,7 +39,7 @@ from eucaim_pipelines.report.content import (
     UnmappedValue,
     effect,
 )
-from eucaim_pipelines.report.pointers import RECORDS, RESULTS, Origins, resolve
+from eucaim_pipelines.report.pointers import RECORDS, Origins, resolve
 from eucaim_pipelines.report.summaries import summarise
 from eucaim_pipelines.report.summary import Changes, Difference, Unmapped
 from eucaim_pipelines.report.vocabulary import suggestions
@@ -162,9 +162,7 @@ def local_detail(
 
 def _results(tier: int, shelf: Shelf) -> pa.Table:
     """Entries that the checks of this tier and those below it found at fault."""
-    names = [f"tier_{number}/check_results" for number in range(1, tier + 1)]
-    made = [shelf.read(name) for name in names if shelf.path(f"{name}.parquet").is_file()]
-    return pa.concat_tables([RESULTS.empty_table(), *made])
+    return pa.concat_tables(shelf.read(f"tier_{number}/check_results") for number in range(1, tier + 1))
 
 
 def _records(source: SourceContract, shelf: Shelf, releasable: Shelf) -> pa.Table:

@@ -162,7 +162,11 @@ def _report(tier: int) -> dg.AssetsDefinition:
 def _local_report(tier: int) -> dg.AssetsDefinition:
     @dg.asset(
         key=["restricted", f"tier_{tier}_report"],
-        deps=[key(tier, "report"), ["restricted", "unmapped_values"]],
+        deps=[
+            key(tier, "report"),
+            ["restricted", "unmapped_values"],
+            *(["restricted", f"tier_{number}_check_results"] for number in range(1, tier + 1)),
+        ],
         description=f"The holder's own report of Tier {tier}: exact numbers, pointers to rows and files.",
         **placed("restricted", f"tier_{tier}", "html"),
     )

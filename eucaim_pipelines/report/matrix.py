@@ -3,14 +3,10 @@
 Numbers of checks tell nothing of people, so that both editions show the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eucaim_pipelines.quality.findings import DIMENSIONS, Finding
-
-LEVELS = ("patient", "clinical", "study", "series", "instance", "annotation")
-OTHER = "dataset"
-"""Level of findings about more than one table, such as those on linkage."""
+from eucaim_pipelines.quality.findings import DIMENSIONS, LEVELS, Finding
 
 
 @dataclass(frozen=True)
@@ -29,29 +25,20 @@ class Cell:
         return "failed" if self.failed else "found" if self.found else "good"
 
 
-def levels(findings: Sequence[Finding], of_table: Mapping[str, str]) -> list[str]:
-    """Levels in the order of EUCAIM's framework, and at the end the dataset as a whole where it occurs."""
-    seen = {level(each, of_table) for each in findings}
-    return [*LEVELS, *([OTHER] if OTHER in seen else [])]
-
-
-def level(finding: Finding, of_table: Mapping[str, str]) -> str:
-    """The level of a finding."""
-    return of_table.get(finding.table, OTHER)
-
-
-def matrix(findings: Sequence[Finding], of_table: Mapping[str, str]) -> dict[str, list[Cell]]:
-    """Dimension to one cell per level."""
-    columns = levels(findings, of_table)
-    found: dict[str, list[Cell]] = {}
-    for dimension in DIMENSIONS:
-        mine = [each for each in findings if each.dimension == dimension]
-        found[dimension] = [
-            Cell(
-                sum(level(each, of_table) == name for each in mine),
-                sum(level(each, of_table) == name and each.failed > 0 for each in mine),
-                sum(level(each, of_table) == name and not each.passed for each in mine),
-            )
-            for name in columns
+def matrix(findings: Sequence[Finding]) -> dict[str, list[Cell]]:
+    """Dimension to one cell for each of `LEVELS`."""
+    return {
+        dimension: [
+            _cell([each for each in findings if (each.dimension, each.level) == (dimension, level)])
+            for level in LEVELS
         ]
-    return found
+        for dimension in DIMENSIONS
+    }
+
+
+def _cell(findings: Sequence[Finding]) -> Cell:
+    return Cell(
+        len(findings),
+        sum(each.failed > 0 for each in findings),
+        sum(not each.passed for each in findings),
+    )

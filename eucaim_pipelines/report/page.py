@@ -12,13 +12,13 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from eucaim_pipelines.quality.findings import DIMENSIONS, Finding
+from eucaim_pipelines.quality.findings import DIMENSIONS, LEVELS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.report import sections
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, IMAGES_ONLY, TABLE_ONLY, balances
 from eucaim_pipelines.report.content import DATES, EFFECTS, MEANINGS, LocalDetail, Report
 from eucaim_pipelines.report.edition import Edition
-from eucaim_pipelines.report.matrix import levels, matrix
+from eucaim_pipelines.report.matrix import matrix
 from eucaim_pipelines.report.numbers import Numbers, weight
 from eucaim_pipelines.report.priorities import first_things, short_of
 
@@ -60,8 +60,8 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
             thresholds=sorted(
                 {text for v in report.verdicts for each in v.requirements for text in each.changes}
             ),
-            levels=levels(report.findings, report.summaries.levels),
-            matrix=matrix(report.findings, report.summaries.levels),
+            levels=LEVELS,
+            matrix=matrix(report.findings),
             **_data(report, numbers),
         )
     )

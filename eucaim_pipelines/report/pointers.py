@@ -15,7 +15,6 @@ from eucaim_pipelines.report.content import Pointer, Pointers
 
 MOST, MOST_PER_CHECK, LEAST_PER_CHECK = 1500, 200, 5
 """Entries that a report names in all and of one check, so that it stays under 1 MB; the rest is counted."""
-RESULTS = pa.schema([("check", pa.string()), ("patient_id", pa.string()), ("pointer", pa.string())])
 RECORDS = pa.schema(
     [
         ("patient_id", pa.string()),
@@ -58,7 +57,7 @@ def resolve(results: pa.Table, origins: Origins) -> dict[str, Pointers]:
     Parameters
     ----------
     results
-        check, patient_id and pointer (`quality.checks`): keys of rows, several joined by spaces.
+        check, patient_id and pointer (`quality.checks.RESULTS`): keys of rows, several joined by spaces.
     """
     counts = {each["values"]: each["counts"] for each in results["check"].value_counts().to_pylist()}
     limit = max(LEAST_PER_CHECK, min(MOST_PER_CHECK, MOST // max(1, len(counts))))

@@ -35,7 +35,6 @@ def summarise(
             imaging=imaging(database, tables, contracts["image_series"], vocabularies),
             completeness=completeness(database, tables, contracts),
             linkage=linkage(database, tables),
-            levels={name: contract.level for name, contract in contracts.items()},
         )
 
 

@@ -3,8 +3,8 @@
 How they are computed is in `summaries*`; what of them an edition shows, in `edition`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,10 @@ class Changes:
 
 @dataclass(frozen=True)
 class Summaries:
-    """All summaries of one release. `levels`: table to the level of EUCAIM's quality dimensions."""
+    """All summaries of one release."""
 
     imaging: Imaging = Imaging()
     completeness: Completeness = Completeness()
     linkage: Linkage = Linkage()
     unmapped: Sequence[Unmapped] = ()
     changes: Changes | None = None
-    levels: Mapping[str, str] = field(default_factory=dict)

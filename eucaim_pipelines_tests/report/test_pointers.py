@@ -2,8 +2,9 @@
 
 import pyarrow as pa
 
+from eucaim_pipelines.quality.checks import RESULTS
 from eucaim_pipelines.report import pointers
-from eucaim_pipelines.report.pointers import RECORDS, RESULTS, Origins, resolve
+from eucaim_pipelines.report.pointers import RECORDS, Origins, resolve
 
 A, B = "EUCAIM-0123456789abcdef", "EUCAIM-fedcba9876543210"
 RECORDED = [

@@ -137,7 +137,7 @@ def lacking(few: int, people: int = 60) -> bytes:
     found = summaries(tables(patient=patients, image_study=studies, image_series=series))
     changed = Changes("2026.02.01-00000000", [Difference("Patients", people, few, 0, 20, (few, 0, 20))])
     told = [Unmapped("women", "sex", "birth_sex", few, few, few)]
-    held = Summaries(found.imaging, found.completeness, found.linkage, told, changed, found.levels)
+    held = Summaries(found.imaging, found.completeness, found.linkage, told, changed)
     return render(report(held, people))
 
 
