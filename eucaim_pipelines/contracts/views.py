@@ -1,6 +1,6 @@
 """DuckDB views over the tables of the common data model: named, typed and described by their contracts.
 
-Where the tables lie is said by the caller; nothing is written, installed or fetched.
+Where the tables lie is said by the caller; a query can reach nothing else, no file, host or variable.
 """
 
 from collections.abc import Mapping
@@ -8,13 +8,16 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from eucaim_pipelines.contracts.fields import Field
 from eucaim_pipelines.contracts.tables import TableContract
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
+    "enable_external_access": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a query reads no variable of this program
+    "threads": 2,
 }
 SQL_TYPES = {
     pa.string(): "VARCHAR",
@@ -33,8 +36,9 @@ def connect(
     Parameters
     ----------
     tables
-        Table name to its rows, or to the Parquet file that holds them (of a release, for example). A table
-        that is not among them is a view without rows, so that a query need not know what a dataset has.
+        Table name to its rows, or to the Parquet file that holds them (of a release, for example), which is
+        read as far as a query asks. A table that is not among them is a view without rows, so that a query
+        need not know what a dataset has.
 
     Raises
     ------
@@ -43,11 +47,12 @@ def connect(
     """
     for name in tables:
         contracts[name]
-    connection = duckdb.connect(config=dict(CONFIG))
+    connection = duckdb.connect(config=CONFIG)
     for name, contract in contracts.items():
         columns = ", ".join(_column(field) for field in contract.fields.values())
-        source = _source(connection, contract, tables.get(name))
-        selected = f"SELECT {columns} FROM {source}"  # noqa: S608 - names of contracts, quoted
+        source = f"{name} as Arrow"
+        connection.register(source, _source(contract, tables.get(name)))
+        selected = f"SELECT {columns} FROM {quoted(source)}"  # noqa: S608 - names of contracts, quoted
         statements = [f"CREATE VIEW {quoted(name)} AS {selected}"]
         statements.append(f"COMMENT ON VIEW {quoted(name)} IS {_text(contract.description)}")
         for field in contract.fields.values():
@@ -72,15 +77,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _source(
-    connection: duckdb.DuckDBPyConnection, contract: TableContract, table: pa.Table | Path | None
-) -> str:
-    """What the view selects from: a registered table, a Parquet file, or nothing of the right columns."""
+def _source(contract: TableContract, table: pa.Table | Path | None) -> pa.Table | ds.Dataset:
+    """What the view selects from: the rows, the Parquet file, or nothing of the right columns."""
     if isinstance(table, Path):
-        return f"read_parquet({_text(str(table))})"
-    name = f"{contract.name} as Arrow"
-    connection.register(name, contract.empty() if table is None else table)
-    return quoted(name)
+        return ds.dataset(table, format="parquet")
+    return contract.empty() if table is None else table
 
 
 def _column(field: Field) -> str:

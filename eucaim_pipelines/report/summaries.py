@@ -1,14 +1,13 @@
 """Everything that a report says about the data, computed from the tables of a release in one go.
 
-Each part has a module of its own (`summaries_*`); they share one DuckDB connection to the Arrow tables.
+Each part has a module of its own (`summaries_*`); they share one DuckDB connection, with a view per contract.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
-import duckdb
 import pyarrow as pa
 
+from eucaim_pipelines.contracts import views
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 from eucaim_pipelines.report.summaries_completeness import completeness
@@ -30,18 +29,9 @@ def summarise(
         Tables of the common data model by name, as the release holds them; at least patient, image_study and
         image_series.
     """
-    with connected(tables) as database:
+    with views.connect(contracts, tables) as database:
         return Summaries(
             imaging=imaging(database, tables, contracts["image_series"], vocabularies),
             completeness=completeness(database, tables, contracts),
             linkage=linkage(database, tables),
         )
-
-
-@contextmanager
-def connected(tables: Mapping[str, pa.Table]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory that sees the Arrow tables as views and can reach neither files nor hosts."""
-    with duckdb.connect(config={"enable_external_access": "false", "threads": "2"}) as database:
-        for name, table in tables.items():
-            database.register(name, table)
-        yield database

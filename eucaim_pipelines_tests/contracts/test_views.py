@@ -1,5 +1,6 @@
 """The views over tables, Parquet files and what is absent."""
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -56,3 +57,10 @@ def test_tables_and_parquet_files_give_the_same_rows(tmp_path):
 def test_a_table_without_a_contract_is_refused():
     with pytest.raises(KeyError):
         connect(TABLES, {"tumour": MADE["tumor"]})
+
+
+def test_a_query_reaches_nothing_that_was_not_given(nothing, tmp_path):
+    pq.write_table(MADE["tumor"], tmp_path / "tumor.parquet")
+    for source in (f"'{tmp_path / 'tumor.parquet'}'", "MADE", f"read_text('{__file__}')"):
+        with pytest.raises(duckdb.Error):
+            nothing.execute(f"SELECT * FROM {source}")
