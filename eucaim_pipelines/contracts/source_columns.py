@@ -24,7 +24,9 @@ OFFSET_SUFFIX = "_offset_days"
 GIVEN_SUFFIX = "_given"
 EPISODES = "episode_type"
 """The vocabulary of `is: episode`."""
-RESERVED_FIELDS = ("patient_id", "record_id", "record_key", "file", "export", "line", "reason")
+OCCURRENCE = "occurrence"
+"""In a key: the number of a row among those of its patient in its file, if nothing else tells them apart."""
+RESERVED_FIELDS = (OCCURRENCE, "patient_id", "record_id", "record_key", "file", "export", "line", "reason")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from eucaim_pipelines.contracts import date_formats
 from eucaim_pipelines.contracts.positions import Document, Place
-from eucaim_pipelines.contracts.source_columns import FIELD_KINDS, Column
+from eucaim_pipelines.contracts.source_columns import FIELD_KINDS, OCCURRENCE, Column
 from eucaim_pipelines.contracts.source_files import ClinicalFile, Condition, Constant, TableMapping
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.units import AGES
@@ -56,9 +56,10 @@ class FileChecker:
             self._column(derived, (*place, "derived", number))
             for field in derived.inputs:
                 self._input(field, spec, (*place, "derived", number))
-        for key in ("key", "fill_down"):
-            for number, field in enumerate(getattr(spec, key)):
-                self._whole_cell(field, spec, (*place, key, number))
+        for number, field in enumerate(spec.key):
+            self._key(field, spec, (*place, "key", number))
+        for number, field in enumerate(spec.fill_down):
+            self._whole_cell(field, spec, (*place, "fill_down", number))
         for number, mapping in enumerate(spec.tables):
             self._mapping(spec, mapping, (*place, "tables", number))
 
@@ -207,8 +208,18 @@ class FileChecker:
                 place,
             )
 
+    def _key(self, name: str, spec: ClinicalFile, place: Place) -> None:
+        if name != OCCURRENCE:
+            self._whole_cell(name, spec, place)
+        elif spec.delivery == "increment":
+            raise self.document.error(
+                "An increment adds to rows that are known by their key, and a number of a row knows none.",
+                f"Write a key without {OCCURRENCE}, or delivery: snapshot.",
+                place,
+            )
+
     def _whole_cell(self, name: str, spec: ClinicalFile, place: Place) -> None:
-        if name in spec.declared:
+        if name in spec.declared and name != OCCURRENCE:
             return
         if name in spec.sources:
             raise self.document.error(

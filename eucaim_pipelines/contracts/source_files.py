@@ -11,13 +11,22 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, StringConstraints, model_validator
 
 from eucaim_pipelines.contracts.source_catalogue import Part
-from eucaim_pipelines.contracts.source_columns import FIELD_KINDS, Column, Derived, Name, Text
+from eucaim_pipelines.contracts.source_columns import (
+    FIELD_KINDS,
+    OCCURRENCE,
+    Column,
+    Derived,
+    Name,
+    Text,
+)
 from eucaim_pipelines.contracts.units import SAME, Conversion
 from eucaim_pipelines.contracts.vocabularies import bare
 
 CHARACTERISTICS = ("birth_sex", "ethnicity")
 """Vocabularies whose codes describe the person, not the disease (PS3.15 E.3.7, Retain Patient
 Characteristics)."""
+_OCCURRENCES = "#occurrence"
+"""The column of a file as read that numbers its rows; no header begins like this but an empty one's place."""
 _TESTS = (("given",), ("among",), ("not_in",), ("above", "below"))
 
 
@@ -177,7 +186,13 @@ class ClinicalFile(Part):
     @property
     def declared(self) -> dict[str, str]:
         """Every field that is the whole cell of a column, whatever its kind, to the header of its column."""
-        return {c.field: name for name, c in self.columns.items() if c.field is not None}
+        numbered = {OCCURRENCE: _OCCURRENCES} if OCCURRENCE in self.key else {}
+        return {c.field: name for name, c in self.columns.items() if c.field is not None} | numbered
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns of the file as read: its headers, and a number of each row if the key asks for it."""
+        return (*self.columns, *((_OCCURRENCES,) if OCCURRENCE in self.key else ()))
 
     def conversion(self, field: str) -> Conversion:
         """How a number of this field gets the unit of the table's field that it fills."""

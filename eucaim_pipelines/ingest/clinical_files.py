@@ -29,7 +29,7 @@ _ROWS_AT_ONCE = 20_000
 def schema(spec: ClinicalFile) -> pa.Schema:
     """Columns of a file as read: its line, why a row is refused (else null), then its columns as text."""
     return pa.schema(
-        [(LINE, pa.int64()), (REASON, pa.string()), *((name, pa.string()) for name in spec.columns)]
+        [(LINE, pa.int64()), (REASON, pa.string()), *((name, pa.string()) for name in spec.texts)]
     )
 
 
@@ -59,7 +59,7 @@ def read(content: Path | bytes, spec: ClinicalFile) -> pa.Table:
     parts = [schema(spec).empty_table()]
     while block := list(islice(rows, _ROWS_AT_ONCE)):
         parts.append(_columns(block, order, spec))
-    return _without_keys(_filled_down(pa.concat_tables(parts), spec), spec)
+    return _without_keys(_numbered(_filled_down(pa.concat_tables(parts), spec), spec), spec)
 
 
 def missing_columns(content: bytes, spec: ClinicalFile) -> tuple[str, ...]:
@@ -169,6 +169,7 @@ def _columns(
         cells = pc.if_else(pc.is_in(cells, value_set=nothing), None, cells)
         change = _change(column)
         texts.append(cells if change is None else _by_value(cells, change))
+    texts += [pa.nulls(len(block), pa.string()) for _ in spec.texts[len(spec.columns) :]]
     return pa.table([lines, reasons, *texts], schema=schema(spec))
 
 
@@ -213,6 +214,19 @@ def _filled_down(table: pa.Table, spec: ClinicalFile) -> pa.Table:
     return table
 
 
+def _numbered(table: pa.Table, spec: ClinicalFile) -> pa.Table:
+    """The number of each row among those of its patient, where the key asks for it."""
+    for name in spec.texts[len(spec.columns) :]:
+        seen: Counter[str] = Counter()
+        numbers: list[str | None] = []
+        for patient in table[spec.patient_column].to_pylist():
+            seen[patient] += 1
+            numbers.append(None if patient is None else f"{seen[patient]:06d}")
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(numbers, pa.string()))
+    return table
+
+
 def _without_keys(table: pa.Table, spec: ClinicalFile) -> pa.Table:
     """Rows without patient or key get their reason, and lose their cells."""
     lost = pc.is_null(table[spec.patient_column])
@@ -220,7 +234,7 @@ def _without_keys(table: pa.Table, spec: ClinicalFile) -> pa.Table:
         lost = pc.or_(lost, pc.is_null(table[spec.declared[field]]))
     reason = pc.if_else(pc.is_valid(table[REASON]), table[REASON], pc.if_else(lost, WITHOUT_KEY, None))
     fit = pc.is_null(reason)
-    texts = [pc.if_else(fit, table[name], None) for name in spec.columns]
+    texts = [pc.if_else(fit, table[name], None) for name in spec.texts]
     return pa.table([table[LINE], reason, *texts], schema=schema(spec)).combine_chunks()
 
 

@@ -93,7 +93,7 @@ def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
 
 def _received(receptions: list[Reception], spec: ClinicalFile) -> pa.Table:
     """All rows in the order in which they came: export, name of the file, and what was read."""
-    texts = ((name, pa.string()) for name in (REASON, *spec.columns))
+    texts = ((name, pa.string()) for name in (REASON, *spec.texts))
     shape = pa.schema([("export", pa.string()), ("name", pa.string()), (LINE, pa.int64()), *texts])
     pieces = [shape.empty_table()]
     for reception in receptions:
@@ -127,7 +127,7 @@ def _last(rows: pa.Table, keys: list[str]) -> pa.Table:
 
 def _rows(counting: pa.Table, spec: ClinicalFile) -> pa.Table:
     keys = [(spec.declared[field], "ascending") for field in spec.key]
-    return counting.sort_by(keys).select(["export", LINE, *spec.columns]).combine_chunks()
+    return counting.sort_by(keys).select(["export", LINE, *spec.texts]).combine_chunks()
 
 
 def _dispositions(received: pa.Table, reasons: pa.Array, spec: ClinicalFile) -> pa.Table:

@@ -106,6 +106,9 @@ def test_conditions_are_written_in_the_unit_of_the_column_and_compared_in_that_o
         ("fill_down: [patient]", "fill_down: [nobody]", "'nobody' is not declared"),
         ("fill_down: [patient]", "fill_down: [t]", "part of a cell, or derived"),
         ("key: [patient]", "key: [moment]", "part of a cell, or derived"),
+        ("fill_down: [patient]", "fill_down: [occurrence]", "'occurrence' is not declared"),
+        ("field: day, is: ignore", "field: occurrence, is: ignore", "'occurrence' is reserved"),
+        ("delivery: snapshot", "delivery: increment", "a number of a row knows none"),
         ('take: "X-(.+)"', 'take: "X-.+"', "exactly one group"),
         ('take: "X-(.+)"', 'take: "X-(.+"', "exactly one group"),
         ("is: days}", "is: days, pad: 3}", "'pad' belongs to columns that are: patient_id"),
@@ -166,6 +169,9 @@ def test_conditions_are_written_in_the_unit_of_the_column_and_compared_in_that_o
 def test_a_mistake_is_told_with_file_and_line(tmp_path, before, after, words):
     assert CONTRACT.count(before) == 1 or before == "delivery: snapshot"
     text = CONTRACT.replace(before, after, 1)
+    if "knows none" in words:
+        text = text.replace("key: [patient]", "key: [patient, occurrence]")
+        after = "key: [patient, occurrence]"
     path = written(tmp_path, text)
     with pytest.raises(ContractError, match=words) as told:
         load_source(path)

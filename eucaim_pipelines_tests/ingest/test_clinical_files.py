@@ -366,3 +366,18 @@ def test_every_row_of_any_csv_is_read_at_its_line_or_refused(table):
     starts = [2 + sum(x.count("\n") for _, x in table[:n]) + n for n in range(len(table))]
     told = [start for start, (p, x) in zip(starts, table, strict=True) if p.strip() or x.strip()]
     assert found["line"].to_pylist() == told
+
+
+def test_rows_that_only_their_place_tells_apart_all_count():
+    wanted = columns("P", "X", key=["patient", "occurrence"])
+    table = read(b"P,X\nP1,1\nP2,1\nP1,1\nP1,2,3\n,5\nP1,\n", wanted)
+    combined = combine([Reception("e1", "f", table)], wanted)
+    assert combined.rows.select(["line", "P", "X"]).to_pylist() == [
+        {"line": 2, "P": "P1", "X": "1"},
+        {"line": 4, "P": "P1", "X": "1"},
+        {"line": 7, "P": "P1", "X": None},
+        {"line": 3, "P": "P2", "X": "1"},
+    ]
+    assert combined.counts() == {"ROW_CURRENT": 4, "ROW_LENGTH": 1, "ROW_WITHOUT_KEY": 1}
+    shorter = Reception("e2", "f", read(b"P,X\nP1,9\n", wanted))
+    assert combine([Reception("e1", "f", table), shorter], wanted).removed == 3
