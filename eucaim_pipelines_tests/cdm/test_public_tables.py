@@ -11,9 +11,11 @@ from eucaim_pipelines.cdm.coding import Coded, code_records, given_cells, pointe
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.vocabularies import load_all
 from eucaim_pipelines.ingest.clinical_files import Combined, Reception, combine, read
-from eucaim_pipelines_tests.cdm.public_tables import SHAPES
+from eucaim_pipelines_tests.cdm.public_cohorts import COHORTS
+from eucaim_pipelines_tests.cdm.public_registries import REGISTRIES
 
 VOCABULARIES = load_all()
+SHAPES = (*COHORTS, *REGISTRIES)
 EVERY = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name.partition(":")[0])
 
 

@@ -13,7 +13,7 @@ from eucaim_pipelines.ingest.exports import Export
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.lost_columns import LostColumnsError, lost_columns, stop_where_columns_are_lost
 from eucaim_pipelines.ingest.reception import list_exports, receive
-from eucaim_pipelines_tests.cdm.public_tables import workbook
+from eucaim_pipelines_tests.cdm.public_shapes import workbook
 
 FILE = {
     "name": "people", "files": "people*.csv", "delivery": "snapshot", "key": ["patient"],
