@@ -19,8 +19,12 @@ DATE_OF_DIAGNOSIS = "COM1001941"
 TREATMENT = "treatment"
 BETWEEN_ROWS = 100
 """Days within which the first rows of a patient are."""
-COUNTED = {"study_number_of_series": None, "study_number_of_instances": "series_number_of_instances"}
-"""Fields that count the series of a study, or add up a field of them."""
+COUNTED = (
+    ("image_study", "study_number_of_series", "image_series", None),
+    ("image_study", "study_number_of_instances", "image_series", "series_number_of_instances"),
+    ("segmentation_series", "number_of_segments", "segment", None),
+)
+"""Table and field that count the rows of another table, or add up a field of them."""
 
 
 def rows(
@@ -48,9 +52,7 @@ def rows(
         name: Columns(contracts[name], contracts, vocabularies, placed, last, seed).made()
         for name in sorted(contracts)
     }
-    if "image_study" in made and "image_series" in made:
-        made["image_study"] = _counted(made["image_study"], made["image_series"], placed["image_series"])
-    return made
+    return _counted(made, placed)
 
 
 def _owner(contract: TableContract) -> str | None:
@@ -100,13 +102,14 @@ def _place(
     return Placed(placed[owner].patient[belongs], place, offset, above)
 
 
-def _counted(study: pa.Table, series: pa.Table, placed: Placed) -> pa.Table:
-    """The studies, with their series and instances counted."""
-    for name, summed in COUNTED.items():
-        if name not in study.column_names:
+def _counted(made: dict[str, pa.Table], placed: Mapping[str, Placed]) -> dict[str, pa.Table]:
+    """The tables, with what belongs to a row counted in it."""
+    for table, name, below, summed in COUNTED:
+        if table not in made or below not in made or name not in made[table].column_names:
             continue
-        weights = pc.fill_null(series[summed], 0).to_numpy() if summed in series.column_names else None
-        counts = np.bincount(placed.above["image_study"], weights, minlength=study.num_rows).astype(int)
-        at = study.column_names.index(name)
-        study = study.set_column(at, study.schema.field(name), pa.array(counts))
-    return study
+        weights = pc.fill_null(made[below][summed], 0).to_numpy() if summed else None
+        counts = np.bincount(placed[below].above[table], weights, minlength=made[table].num_rows)
+        at = made[table].column_names.index(name)
+        cells = pa.array(counts.astype(int))
+        made[table] = made[table].set_column(at, made[table].schema.field(name), cells)
+    return made

@@ -29,6 +29,7 @@ OF_ONE_SEX = frozenset(
      "CLIN1033194")
 )  # fmt: skip
 """Cancers of the ovary, the uterus and the prostate: never drawn, because sexes are drawn on their own."""
+FRAME_OF_REFERENCE = "frame_of_reference_uid"
 DECEASED, CAUSE_OF_DEATH = "patient_deceased", "patient_cause_of_death"
 EVENTS = ("event_table_name", "event_table_id")
 """Fields that refer to a row of the table that the first of them names."""
@@ -151,6 +152,10 @@ class Columns:
         return pa.array(codes).take(pa.array(start % len(codes)))
 
     def _words(self, each: Field) -> pa.Array:
+        if each.name.endswith("_digest"):
+            return keys(self.contract.name, each.name, np.arange(self.count))
+        if each.name == FRAME_OF_REFERENCE:
+            return keys(PATIENT, each.name, self.mine.patient)
         words = pa.array([f"{each.name} {number}" for number in range(1, 8)])
         return words.take(pa.array(self.draw.integers(0, len(words), self.count)))
 

@@ -117,7 +117,7 @@ def _examine(hospital: Hospital, person: Person, timepoint: int, risky: bool) ->
         series.insert(0, scout(hospital, study, equipment, frame))
     if risky and timepoint == 0 and person.number in BURNED_IN:
         series.insert(0, key_images(hospital, study, equipment, frame))
-    return Examined(study, timepoint, series, annotate(hospital, series, person.number, timepoint))
+    return Examined(study, timepoint, series, annotate(hospital, series, person.number, timepoint, risky))
 
 
 def _deliver(result: DatasetPlan, hospital: Hospital, studies: list[Examined]) -> None:

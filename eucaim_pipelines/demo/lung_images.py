@@ -156,14 +156,19 @@ def key_images(hospital: Hospital, study: Study, equipment: Equipment, frame: st
     return series
 
 
-def annotate(hospital: Hospital, series: list[Series], number: int, timepoint: int) -> list[Made]:
-    """The first scan of some patients is segmented, of some planned for radiotherapy."""
+def annotate(
+    hospital: Hospital, series: list[Series], number: int, timepoint: int, risky: bool
+) -> list[Made]:
+    """The first scan of some patients is segmented; `risky`: of some planned for radiotherapy, too.
+
+    EUCAIM asks for segmentations where a structure set is, so that one is a defect.
+    """
     if timepoint != 0:
         return []
     soft, annotations = series[-2], []
     if number in SEGMENTED:
-        annotations.append(segmentation(hospital, soft, _findings(number), 90))
-    if number in CONTOURED:
+        annotations.append(segmentation(hospital, soft, _findings(number, risky), 90))
+    if risky and number in CONTOURED:
         regions = [("GTV-1", "GTV"), ("Heart", "ORGAN")]
         if number == 6:
             regions.append(
@@ -173,15 +178,15 @@ def annotate(hospital: Hospital, series: list[Series], number: int, timepoint: i
     return annotations
 
 
-def _findings(number: int) -> list[Finding]:
-    """The tumour, and in every other segmentation a lung; two radiologists sign where a label belongs."""
-    label = f"Tumour {STAFF.reading[0].split('^')[0]}" if number == 12 else "Tumour"
+def _findings(number: int, risky: bool) -> list[Finding]:
+    """The tumour, and in every other segmentation a lung; `risky`: two sign where a label belongs."""
+    label = f"Tumour {STAFF.reading[0].split('^')[0]}" if risky and number == 12 else "Tumour"
     findings = [
         Finding(
             label,
             ("108369006", "SCT", "Neoplasm"),
             pixels.nodule_mask(SIZE),
-            description=f"Revisado: {STAFF.reading[1].split('^')[0]}" if number == 9 else label,
+            description=f"Revisado: {STAFF.reading[1].split('^')[0]}" if risky and number == 9 else label,
             altered=True,
         )
     ]

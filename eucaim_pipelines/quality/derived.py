@@ -47,7 +47,8 @@ def derived(contract: TableContract, tables: Tables) -> Iterator[Rule]:
 
 
 def _of_field(contract: TableContract, field: Field, tables: Tables) -> Iterator[Rule]:
-    if field.requirement != "optional" or not field.nullable:
+    filled_here = field.filled_by is not None or field.name in contract.primary_key
+    if field.requirement != "optional" or not (field.nullable or filled_here):
         yield _complete(contract, field)
     if field.value_set:
         yield _in_value_set(contract, field)

@@ -74,8 +74,7 @@ def _frame(rows: pa.Table, rules: Sequence[Rule]) -> Any:
                 columns[judged] = _small(_column(rows, rule, column, judged))
     import pandas as pd
 
-    types = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(): pd.BooleanDtype()}
-    return pa.table(columns).to_pandas(types_mapper=types.get)
+    return pa.table(columns).to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
 
 
 def _column(rows: pa.Table, rule: Rule, column: str, judged: str) -> pa.ChunkedArray:
@@ -92,9 +91,9 @@ def _small(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
         return cells.dictionary_encode()
     if pa.types.is_date(cells.type):
-        return cells.cast(pa.int32())
-    if pa.types.is_integer(cells.type):
-        return cells.cast(pa.int64())
+        return _small(cells.cast(pa.int32()))
+    if pa.types.is_integer(cells.type):  # with an empty cell pandas cannot compare them as integers
+        return cells.cast(pa.float64() if cells.null_count else pa.int64())
     return cells.cast(pa.float64()) if pa.types.is_decimal(cells.type) else cells
 
 
