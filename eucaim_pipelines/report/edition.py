@@ -67,11 +67,10 @@ class Edition:
         return [NOTHING if each is None else self._share(each, a and b) for each, a, b in cells]
 
     def _share(self, share: Share, told: bool) -> str:
-        small = 0 < share.people < THRESHOLD
         rest = disclosure.gives_rest_away(share.without, share.people)
         if not share.base:
             return NOTHING
-        if small or rest or not told:
+        if rest or not told:
             return WITHHELD
         if share.given in (0, share.base):
             return "100 %" if share.given else "0 %"

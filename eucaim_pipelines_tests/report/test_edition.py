@@ -42,6 +42,12 @@ def test_the_parts_do_not_tell_a_hidden_one_together_with_the_whole() -> None:
         assert texts[1:].count(WITHHELD) + (texts[0] == WITHHELD) >= 2
 
 
+def test_the_whole_goes_where_no_other_part_can_hide_a_small_one() -> None:
+    """7 and 7 people lack it: that they are 14 would narrow either to 5 to 9."""
+    assert OUT.shares([share(60, 14), share(30, 7), share(30, 7)]) == [WITHHELD] * 3
+    assert OUT.shares([share(60, 14), share(30, 14), share(30, 0)]) == ["70+ %", "50+ %", "100 %"]
+
+
 def test_shares_are_rounded_down_outside_and_exact_in_the_hospital() -> None:
     one = Share("x", 64, 43, 64, 21)
     assert Edition(False, 64).shares([one]) == ["60+ %"]
