@@ -64,7 +64,12 @@ def grouped_bars(
     """Bars of one or more series side by side under each label; `colours` names the series in order."""
     rows = [(_fitted(label), texts) for label, texts in rows]
     values = [
-        {"label": label, "series": series, "text": texts[series], "value": number(texts[series]) or 0.0}
+        {
+            "label": label,
+            "series": series,
+            "text": _told(texts[series]),
+            "value": number(texts[series]) or 0.0,
+        }
         for label, texts in rows
         for series in colours
     ]
@@ -218,6 +223,11 @@ def _fitted(label: str) -> str:
     """A label that leaves most of the drawing to what is drawn: of a long one the middle is left out."""
     half = _LONGEST // 2
     return label if len(label) <= _LONGEST else f"{label[: half - 1]}…{label[-half:]}"
+
+
+def _told(text: str) -> str:
+    """What stands at the end of a bar; where there is nothing, nothing."""
+    return "" if text == "0" else text
 
 
 def _short(text: str) -> str:

@@ -5,7 +5,7 @@ Restricted zone only. Entries name rows of the common data model; what a row was
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ RECORDS = pa.schema(
     ]
 )
 _FEW = 3
-_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_LEVELS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
 _UID = re.compile(r"\d+(?:\.\d+)+")
 _RECORD = re.compile(r"[0-9a-f]{16}")
 _DIGITS = 16
@@ -76,9 +76,9 @@ class _Found:
 
     def __init__(self, origins: Origins, entries: Sequence[Mapping[str, str | None]]) -> None:
         texts = [entry["pointer"] or "" for entry in entries]
-        self.files = _files(texts, origins)
         records = {record for text in texts for record in _RECORD.findall(text)}
         people = {entry["patient_id"] or entry["pointer"] or "" for entry in entries}
+        self.files = _files({uid for text in texts for uid in _UID.findall(text)} | people, origins)
         table = origins.records
         asked = pc.or_(
             pc.is_in(table["record_id"], pa.array(sorted(records), pa.string())),
@@ -92,13 +92,14 @@ class _Found:
             self.of_patient[row["patient_id"]].append(line)
 
     def where(self, pointer: str, patient: str | None) -> str:
-        """Rows and files in words; the rows of the patient where the entry itself was not received."""
+        """Rows and files in words; those of the patient where the entry itself was not received."""
         lines = [self.lines[record] for record in _RECORD.findall(pointer) if record in self.lines]
         hashes = min(
             (self.files[uid] for uid in _UID.findall(pointer) if uid in self.files), key=len, default=[]
         )
         if not lines and not hashes:
             lines = self.of_patient.get(patient or pointer, [])
+            hashes = [] if lines else self.files.get(patient or pointer, [])
         said = list(_first(lines, "row", "rows", _FEW))
         if hashes:
             said += _first([f"file {sha256[:_DIGITS]}" for sha256 in hashes], "file", "files", 1)
@@ -112,11 +113,10 @@ def _first(texts: Sequence[str], one: str, many: str, few: int) -> Iterator[str]
         yield f"and {rest} more {one if rest == 1 else many}"
 
 
-def _files(pointers: Sequence[str], origins: Origins) -> dict[str, list[str]]:
-    """UID of a study, series or instance that an entry names to the files that it was made from."""
-    wanted = {uid for pointer in pointers for uid in _UID.findall(pointer)}
+def _files(wanted: Collection[str], origins: Origins) -> dict[str, list[str]]:
+    """UID of a study, series or instance, or pseudonym, to the files that it was made from."""
     found: dict[str, list[str]] = {}
-    for level in reversed(_UIDS):
+    for level in _LEVELS:
         at = pc.is_in(origins.instances[level], pa.array(sorted(wanted), pa.string()))
         named = origins.instances.filter(at).select([level, "object_key"])
         for uid, key in zip(*(column.to_pylist() for column in named.columns), strict=True):

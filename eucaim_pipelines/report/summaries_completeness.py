@@ -1,6 +1,6 @@
 """How complete each variable is, overall and among the patients seen at each timepoint of imaging.
 
-Tables of images count their own rows at a timepoint; any other table counts patients who have a value.
+Tables of images count their rows at a timepoint; others count, of the patients in them, those with a value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,8 +52,7 @@ def _of_table(
     database: duckdb.DuckDBPyConnection, name: str, table: pa.Table, contract: TableContract
 ) -> Iterator[tuple[tuple[TableContract, Field, str, str], Cells]]:
     fields = [field for field in _variables(contract) if field.name in table.column_names]
-    unused = not table.num_rows and not contract.mandatory
-    if not fields or unused or contract.filled_from in _DERIVED:
+    if not fields or not table.num_rows or contract.filled_from in _DERIVED:
         return
     of_images = contract.filled_from == "images" and "study_uid" in table.column_names
     unit = _UNITS.get(name, "rows") if of_images else "patients"
@@ -102,14 +101,14 @@ def _own_time(name: str, fields: Sequence[Field]) -> str:
 def _by_patient(name: str, fields: Sequence[Field]) -> str:
     known = ", ".join(f'count("{f.name}") > 0 AS "{f.name}"' for f in fields)
     counts = ", ".join(
-        f'count(*) FILTER (has."{f.name}"), count(*) FILTER (has."{f.name}" IS NOT true)' for f in fields
+        f'count(*) FILTER (has."{f.name}"), count(*) FILTER (NOT has."{f.name}")' for f in fields
     )
     return f"""
     WITH has AS (SELECT patient_id, {known} FROM "{name}" GROUP BY patient_id),
     base AS (SELECT patient_id, 0 AS t FROM patient UNION SELECT s.patient_id, least(ImagingTimepoint,
              {LAST_TIMEPOINT + 1}) FROM image_study s SEMI JOIN patient USING (patient_id)
              WHERE ImagingTimepoint IS NOT NULL)
-    SELECT t, count(*), count(*), {counts} FROM base LEFT JOIN has USING (patient_id) GROUP BY t ORDER BY t
+    SELECT t, count(*), count(*), {counts} FROM base JOIN has USING (patient_id) GROUP BY t ORDER BY t
     """  # noqa: S608
 
 

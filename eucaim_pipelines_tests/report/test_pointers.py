@@ -7,17 +7,18 @@ from eucaim_pipelines.report import pointers
 from eucaim_pipelines.report.pointers import RECORDS, Origins, resolve
 
 A, B = "EUCAIM-0123456789abcdef", "EUCAIM-fedcba9876543210"
+IMAGED = "EUCAIM-1111111111111111"
 RECORDED = [
     (A, "00000000000000a1", "women", "2026-01", 14),
     (A, "00000000000000a2", "treatments", "2026-02.zip", 3),
     (B, "00000000000000b1", "women", "2026-01", 15),
 ]
-OBJECTS = [("2.25.1", "2.25.11", f"2.25.11{n}", f"key {n}") for n in range(5)]
-OBJECTS += [("2.25.1", "2.25.12", "2.25.129", "key 9")]
+OBJECTS = [("2.25.1", "2.25.11", f"2.25.11{n}", f"key {n}", IMAGED) for n in range(5)]
+OBJECTS += [("2.25.1", "2.25.12", "2.25.129", "key 9", A)]
 
 
 def origins() -> Origins:
-    names = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "object_key"]
+    names = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "object_key", "PatientID"]
     columns = [list(column) for column in zip(*RECORDED, strict=True)]
     return Origins(
         pa.table(columns, schema=RECORDS),
@@ -40,6 +41,10 @@ def test_a_row_of_a_record_is_the_line_it_was_read_from() -> None:
 def test_a_patient_is_all_the_lines_about_them() -> None:
     assert where(A) == "women, line 14 of 2026-01; treatments, line 3 of 2026-02.zip"
     assert where(B, None) == "women, line 15 of 2026-01"
+
+
+def test_a_patient_without_rows_is_their_files() -> None:
+    assert where(IMAGED, IMAGED) == f"file {'0' * 16}; and 4 more files"
 
 
 def test_an_image_is_its_file_and_a_series_its_first_file_and_how_many_more() -> None:
