@@ -3,7 +3,6 @@
 The concepts are those of hyper-ontology v2.0; which series there are is said by `imaging_tables`.
 """
 
-from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -50,6 +49,8 @@ def number_columns(series: Groups) -> dict[str, pa.Array]:
 def parameters(series: Groups, keys: pa.Table, derived: pa.Table) -> pa.Table:
     """Rows of image_modality: one per series and parameter that it has and hyper-ontology v2.0 knows.
 
+    They come by series, then by name of the parameter, without a table per parameter in between.
+
     Parameters
     ----------
     series
@@ -59,59 +60,44 @@ def parameters(series: Groups, keys: pa.Table, derived: pa.Table) -> pa.Table:
     derived
         What was found out of every series beside its headers, such as `slice_orientation`.
     """
-    return pa.concat_tables([*_number_rows(series, keys), *_coded_rows(series, keys, derived)])
+    numeric = [each for each in _numbers() if each.concept is not None]
+    known: list[_Number | _Coded] = [*numeric, *_codes()]
+    known.sort(key=lambda each: each.name)
+    distinct = sorted({code for each in _codes() for code in each.codes.values()})
+    values = np.full((len(series), len(known)), np.nan)  # a number, or the place of a code
+    for place, each in enumerate(known):
+        values[:, place] = _values(each, series, derived, distinct)
+    of_series, which = np.nonzero(~np.isnan(values))
+    found = pa.array(values[of_series, which])
+    coded = pa.array([isinstance(each, _Coded) for each in known], pa.bool_()).take(pa.array(which))
+    chosen = {name: whole(keys.column(name)).take(pa.array(of_series)) for name in keys.column_names}
 
+    def said(texts: list[str | None]) -> pa.Array:
+        return pa.array(texts, pa.string()).take(pa.array(which))
 
-def _number_rows(series: Groups, keys: pa.Table) -> Iterator[pa.Table]:
-    for each in _numbers():
-        if each.concept is None:
-            continue
-        found = series.smallest_number(numbers(series.table.column(each.keyword))) * each.factor
-        given = np.isfinite(found)
-        unit = pa.repeat(pa.scalar(each.unit, pa.string()), int(given.sum()))
-        yield _rows(keys, given, each.name, each.concept, numbers=pa.array(found[given]), unit=unit)
-
-
-def _coded_rows(series: Groups, keys: pa.Table, derived: pa.Table) -> Iterator[pa.Table]:
-    for each in _codes():
-        known = each.keyword in derived.column_names
-        values = derived.column(each.keyword) if known else series.smallest(each.keyword)
-        found = by_value(values, each.codes.get, pa.string())
-        yield _rows(
-            keys,
-            found.is_valid().to_numpy(zero_copy_only=False),
-            each.name,
-            each.concept,
-            codes=found.drop_null(),
-        )
-
-
-def _rows(
-    keys: pa.Table,
-    given: np.ndarray,
-    name: str,
-    concept: str,
-    codes: pa.Array | None = None,
-    numbers: pa.Array | None = None,
-    unit: pa.Array | None = None,
-) -> pa.Table:
-    chosen = keys.filter(pa.array(given))
-    count = chosen.num_rows
-    series = whole(chosen.column("series_uid"))
+    places = pc.if_else(coded, found, pa.scalar(None, pa.float64())).cast(pa.int64())
     return pa.table(
         {
-            "modality_id": pc.binary_join_element_wise(series, name, "_"),
-            "series_uid": series,
-            "study_uid": chosen.column("study_uid"),
-            "patient_id": chosen.column("patient_id"),
-            "acquisition_parameter_code": pa.repeat(concept, count),
-            "acquisition_parameter_value_code": pa.nulls(count, pa.string()) if codes is None else codes,
-            "acquisition_parameter_value_number": (
-                pa.nulls(count, pa.float64()) if numbers is None else numbers
+            "modality_id": pc.binary_join_element_wise(
+                chosen["series_uid"], said([each.name for each in known]), "_"
             ),
-            "acquisition_parameter_value_unit": pa.nulls(count, pa.string()) if unit is None else unit,
+            **chosen,
+            "acquisition_parameter_code": said([each.concept for each in known]),
+            "acquisition_parameter_value_code": pa.array(distinct, pa.string()).take(places),
+            "acquisition_parameter_value_number": pc.if_else(coded, pa.scalar(None, pa.float64()), found),
+            "acquisition_parameter_value_unit": said([getattr(each, "unit", None) for each in known]),
         }
     )
+
+
+def _values(each: _Number | _Coded, series: Groups, derived: pa.Table, distinct: list[str]) -> np.ndarray:
+    """Of every series its number, or the place of its code among `distinct`; not-a-number without either."""
+    if isinstance(each, _Number):
+        return series.smallest_number(numbers(series.table.column(each.keyword))) * each.factor
+    known = each.keyword in derived.column_names
+    said = derived.column(each.keyword) if known else series.smallest(each.keyword)
+    places = {value: distinct.index(code) for value, code in each.codes.items()}
+    return numbers(by_value(said, places.get, pa.int64()))
 
 
 def _nullable(found: np.ndarray) -> pa.Array:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.cdm import clinical_tables, episodes, imaging_tables, record_tables, segmentation_tables
+from eucaim_pipelines.cdm.columns import whole
 from eucaim_pipelines.cdm.inputs import CdmInputs, Row
 from eucaim_pipelines.contracts.tables import TableContract
 
@@ -71,6 +72,9 @@ def _as_contracted(made: pa.Table | Sequence[Row], contract: TableContract) -> p
         for field in schema
     ]
     table = pa.table(columns, schema=schema)
+    first = whole(table[contract.primary_key[0]])
+    if pc.all(pc.less(first[:-1], first[1:])).as_py():
+        return table.combine_chunks()  # sorted as it was made; large tables are not copied for nothing
     others = [name for name in schema.names if name not in contract.primary_key]
     order = [(name, "ascending") for name in (*contract.primary_key, *others)]
     return table.take(pc.sort_indices(table, sort_keys=order)).combine_chunks()
