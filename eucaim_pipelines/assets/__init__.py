@@ -4,7 +4,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from eucaim_pipelines.assets import checks, deidentification, evidence, ingest, tables, tier, tier_2, tier_3
+from eucaim_pipelines.assets import (
+    checks,
+    deidentification,
+    evidence,
+    ingest,
+    tables,
+    tier,
+    tier_2,
+    tier_3,
+    unmapped,
+)
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.quality.plan import known_checks
@@ -14,7 +24,7 @@ from eucaim_pipelines.quality.tiers import Tiers, load_tiers
 def all_assets(contracts: Path | None = None) -> list[dg.AssetsDefinition]:
     """Every asset; the tables and what each tier holds come from the contracts."""
     tiers, models = _contracts(contracts)
-    fixed = dg.load_assets_from_modules([ingest, deidentification, evidence, tier_2])
+    fixed = dg.load_assets_from_modules([ingest, deidentification, unmapped, evidence, tier_2])
     made = [*tables.table_assets(tiers, models), tier_3.file_structure(tiers.tables(3))]
     per_tier = [asset for number in tiers.tiers for asset in tier.tier_assets(number, tiers)]
     return [*fixed, *made, *per_tier]  # type: ignore[list-item]

@@ -17,7 +17,6 @@ from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.deidentification.statement import public_key, sign
 from eucaim_pipelines.quality.crossed import CrossedCounts
 from eucaim_pipelines.release.publication import json_bytes
-from eucaim_pipelines.report import vocabulary
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone
@@ -28,6 +27,7 @@ from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone
     deps=[
         ["restricted", "unmapped_values"],
         ["deidentified", "dispositions"],
+        ["deidentified", "unmapped_fields"],
         ["deidentified", "clinical_records"],
     ],
     **placed("release", "deidentification", "json"),
@@ -75,8 +75,6 @@ def evidence(
         "software": code_digest(),
     }
     shelf.write_bytes("deidentified/evidence.json", json_bytes({"counts": asdict(counts), "rules": rules}))
-    columns = vocabulary.columns(unmapped, contracts.matcher().nearest_of_all)
-    shelf.write_bytes("deidentified/unmapped.json", json_bytes([asdict(each) for each in columns]))
     statement = stated.statement(dataset, shelf, deidentifier)
     shelf.write_bytes("deidentified/statement.json", sign(statement, deidentifier.pseudonyms.key))
     return dg.MaterializeResult(

@@ -26,13 +26,14 @@ from eucaim_pipelines.quality.tiers import threshold_changes
 from eucaim_pipelines.quality.verdict import Verdict, judged
 from eucaim_pipelines.release import statements
 from eucaim_pipelines.release.publication import Content
-from eucaim_pipelines.report import charts
+from eucaim_pipelines.report import charts, vocabulary
 from eucaim_pipelines.report.content import Sizes
+from eucaim_pipelines.report.summary import Unmapped
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import Shelf
 
 FILES = "files"
-UNMAPPED = "unmapped.json"
+UNMAPPED = "unmapped_fields.json"
 RECORD, REPORT = "catalogue.jsonld", "report.html"
 
 
@@ -67,9 +68,13 @@ def _digest(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> str:
 
 
 def documents(tier: int, shelf: Shelf) -> dict[str, bytes]:
-    """Record and report of the tier, and the signed statement, which is that of every tier."""
+    """Record and report of the tier; the statement and the columns without codes, those of every tier."""
     own = {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
-    return own | {statements.NAME: shelf.read_bytes("deidentified/statement.json")}
+    columns = [Unmapped(**each) for each in unmapped(shelf)]
+    return own | {
+        statements.NAME: shelf.read_bytes("deidentified/statement.json"),
+        vocabulary.NAME: vocabulary.released(columns, sizes(shelf).patients),
+    }
 
 
 def everything(content: Content, documents: Mapping[str, bytes]) -> str:

@@ -3,6 +3,8 @@
 The values themselves stay in the restricted zone; how concepts are found is in `cdm.matching`.
 """
 
+import csv
+import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -10,8 +12,19 @@ from typing import Any
 import pyarrow as pa
 
 from eucaim_pipelines.quality.disclosure import THRESHOLD
+from eucaim_pipelines.report.edition import Edition
 from eucaim_pipelines.report.summary import Unmapped
 
+NAME = "unmapped_fields.csv"
+COLUMNS = (
+    "file",
+    "field",
+    "vocabulary",
+    "values",
+    "rows",
+    "patients_of_the_commonest",
+    "codes_that_come_near",
+)
 NEAREST = 3
 Nearest = Callable[[Iterable[str], Sequence[str]], Mapping[str, Sequence[Any]]]
 """Texts and the names of vocabularies to the concepts near each text, which have a label and a code."""
@@ -37,6 +50,25 @@ def columns(unmapped: pa.Table, nearest: Nearest) -> list[Unmapped]:
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (-each.rows, each.file, each.field))
+
+
+def released(columns: Sequence[Unmapped], people: int) -> bytes:
+    """The columns as a release shows them: CSV, with the texts of the shareable report and no others.
+
+    Parameters
+    ----------
+    people
+        Patients of the dataset.
+    """
+    cells = Edition(local=False, people=people).unmapped(columns)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(
+        (each.file, each.field, each.vocabulary, *numbers, "; ".join(each.nearest))
+        for each, numbers in zip(columns, cells, strict=True)
+    )
+    return file.getvalue().encode()
 
 
 def suggestions(values: Iterable[str], vocabulary: str, nearest: Nearest) -> dict[str, list[str]]:
