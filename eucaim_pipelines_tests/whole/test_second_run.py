@@ -4,7 +4,9 @@ import sqlite3
 
 import pytest
 
+from eucaim_pipelines.ingest.row_book import RowBook, RowCounts
 from eucaim_pipelines_tests.whole.conftest import Run
+from eucaim_pipelines_tests.whole.sites import Site
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -28,6 +30,7 @@ def test_doing_the_work_again_gives_the_same_manifests_and_puts_nothing(demo: Ru
         assert database.execute("DELETE FROM facts WHERE name LIKE 'finished_%'").rowcount == 7
     database.close()
     before, manifests, receptions = site.traces(), site.manifests(), site.receptions(dataset)
+    rows = _row_book(site, dataset)
     again = site.eucaim("run", dataset)
     assert again.code == 0, again.text
     for tier in (1, 2, 3):
@@ -35,3 +38,18 @@ def test_doing_the_work_again_gives_the_same_manifests_and_puts_nothing(demo: Ru
     assert site.manifests() == manifests
     assert site.traces() == before
     assert site.receptions(dataset) == receptions
+    assert _row_book(site, dataset) == rows
+
+
+def test_the_first_release_brought_every_clinical_row(demo: Run) -> None:
+    for dataset, truth in demo.truth.items():
+        version = demo.site.manifest(dataset, 1)["version"]
+        counts, history = _row_book(demo.site, dataset)
+        current = {name: rows["current"] for name, rows in truth["rows"].items()}
+        assert counts == {name: RowCounts(unchanged=number) for name, number in current.items()}
+        assert history == [(version, name, number, 0, 0) for name, number in sorted(current.items())]
+
+
+def _row_book(site: Site, dataset: str) -> tuple[dict[str, RowCounts], list[tuple[str, str, int, int, int]]]:
+    with RowBook(site.restricted / dataset / "rows.sqlite") as book:
+        return book.counts("tier_1"), book.history("tier_1")
