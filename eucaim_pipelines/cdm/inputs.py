@@ -3,10 +3,9 @@
 Nothing here is of the restricted zone: identifiers are pseudonyms, dates are shifted, ages are pooled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 
@@ -15,8 +14,8 @@ from eucaim_pipelines.contracts.sources import SourceContract
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
-DAY, YEAR = "COM1000153", "COM1000151"
-Row = dict[str, Any]
+DAY = "COM1000153"
+"""Day, of the vocabulary units (hyper-ontology v2.0, CC BY 4.0)."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,6 @@ class CdmInputs:
         return ImagingCodes(self.source, self.vocabularies)
 
     @cached_property
-    def links_by_study(self) -> dict[tuple[str, str], Row]:
-        """(patient_id, study_uid) to its link."""
-        return {(row["patient_id"], row["study_uid"]): row for row in self.links.to_pylist()}
-
-    @cached_property
     def sorted_records(self) -> dict[str, pa.Table]:
         """Clinical file name to its records, sorted by record_id."""
         return {name: table.sort_by("record_id") for name, table in sorted(self.records.items())}
@@ -60,19 +54,3 @@ class CdmInputs:
     def mapped(self) -> dict[str, pa.Table]:
         """Tables as `record_tables` has mapped them so far, so that links need not map them again."""
         return {}
-
-
-def grouped(instances: pa.Table, keys: Sequence[str], aggregates: Sequence[tuple[str, str]]) -> list[Row]:
-    """Rows of the inventory reduced per key; results are named by column, or `column_function` for counts.
-
-    `min` stands for "the value": it ignores nulls and does not depend on the order of files.
-    """
-    table = instances.group_by(list(keys), use_threads=False).aggregate(list(aggregates))
-    named = [name.removesuffix("_min") for name in table.column_names]
-    rows: list[Row] = table.rename_columns(named).to_pylist()
-    return rows
-
-
-def unit_of(value: object, unit: str) -> str | None:
-    """The unit beside a value, and none beside nothing."""
-    return None if value is None else unit

@@ -3,14 +3,14 @@
 How each is made lies in `imaging_tables`, `record_tables`, `clinical_tables` and `episodes`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.cdm import clinical_tables, episodes, imaging_tables, record_tables, segmentation_tables
 from eucaim_pipelines.cdm.columns import whole
-from eucaim_pipelines.cdm.inputs import CdmInputs, Row
+from eucaim_pipelines.cdm.inputs import CdmInputs
 from eucaim_pipelines.contracts.tables import TableContract
 
 INSTANCES, RECORDS, LINKS = "instances", "clinical_records", "study_links"
@@ -25,7 +25,7 @@ _READ_MORE: dict[str, tuple[str, ...]] = {
     "procedure": (INSTANCES, RECORDS, LINKS),
     "image_study": (INSTANCES, RECORDS, LINKS),
 }
-_BUILDERS: dict[str, Callable[[CdmInputs], pa.Table | list[Row]]] = {
+_BUILDERS: dict[str, Callable[[CdmInputs], pa.Table]] = {
     "patient": clinical_tables.patient,
     "procedure": clinical_tables.procedure,
     "dataset": clinical_tables.dataset,
@@ -60,11 +60,9 @@ def build(table: str, inputs: CdmInputs) -> pa.Table:
     return _as_contracted(_BUILDERS[table](inputs), contract)
 
 
-def _as_contracted(made: pa.Table | Sequence[Row], contract: TableContract) -> pa.Table:
+def _as_contracted(made: pa.Table, contract: TableContract) -> pa.Table:
     """Columns in the order and types of the contract (those that were not made are empty), rows by key."""
     schema = contract.schema
-    if not isinstance(made, pa.Table):
-        made = pa.Table.from_pylist(list(made), schema=pa.schema([f.with_nullable(True) for f in schema]))
     columns = [
         pc.cast(made[field.name], field.type)
         if field.name in made.column_names

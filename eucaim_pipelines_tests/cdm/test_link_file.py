@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eucaim_pipelines.cdm import build
@@ -103,6 +103,7 @@ def test_studies_without_images_have_no_timepoint_whatever_the_file_says():
     assert found["S1"]["imaging_timepoint"] is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("AB"), st.none() | st.integers(0, 5), st.integers(-1, 4)),
