@@ -22,6 +22,11 @@ _WIDTH, _ROW, _FONT = 720, 22, 13
 _LONGEST = 48
 _CHARACTER = 6.9
 """Width of a character that is allowed for, in user units; layout depends on no font of this machine."""
+_IDLE = (
+    r' (?:(?:xmlns(?::\w+)?|version|class|role|aria-\w+|font-family)="[^"]*"'
+    r'|font-weight="normal"|opacity="1"|pointer-events="none"|stroke-miterlimit="10")'
+)
+"""Attributes that are said elsewhere, or that say nothing."""
 _SETTINGS: Mapping[str, Any] = {
     "aria": False,
     "background": None,
@@ -148,10 +153,10 @@ def boxes(name: str, title: str, rows: Sequence[tuple[str, Sequence[str]]]) -> M
     )
     middle = base.mark_bar(color=BLUE, height=12).encode(x=alt.X("lower:Q", scale=place), x2="upper:Q")
     median = base.mark_tick(color=ORANGE, thickness=4, height=18).encode(x=alt.X("median:Q", scale=place))
-    told = base.mark_text(align="left").encode(x=alt.value(_WIDTH - left - 190), text="text:N")
-    width = _WIDTH - left - 210
+    told = base.mark_text(align="left").encode(x=alt.value(_WIDTH - left - 230), text="text:N")
+    width = _WIDTH - left - 250
     chart = (ends + middle + median + told).resolve_scale(x="shared")
-    return _svg(name, title, chart, left, width, len(values) * 26, (6, 6), right=200)
+    return _svg(name, title, chart, left, width, len(values) * 26, (6, 6), right=240)
 
 
 def band(text: str) -> str:
@@ -171,27 +176,23 @@ def ink(text: str) -> str:
 
 def inline(name: str, title: str, svg: str) -> Markup:
     """A drawing that can stand with others in one page: identifiers of its own, and a title to read out."""
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
-    svg = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', svg)
-    svg = re.sub(r' (?:xmlns(?::\w+)?|version|class|role|aria-\w+)="[^"]*"', "", svg)
-    svg = re.sub(
-        r' (?:font-family="[^"]*"|font-weight="normal"|opacity="1"|pointer-events="none"'
-        r'|stroke-miterlimit="10")',
-        "",
-        svg,
-    )
-    svg = re.sub(r"-?\d+\.\d{2,}", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: _tag(tag[0], name), svg)
     svg = re.sub(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>', "", svg)
-    svg = re.sub(
-        r"<g>(<g>)*(</g>)*</g>", lambda m: "" if m[0].count("<g>") == m[0].count("</g>") else m[0], svg
-    )
     size = re.search(r'^<svg width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"', svg)
     if size is None:
         raise ValueError("vl-convert made no SVG with a size.")
     told = escape(f"{title}; the table that follows holds the same numbers")
     head = f'<svg class="chart" viewBox="0 0 {size[1]} {size[2]}" role="img" aria-label="{told}"'
     return Markup(head + svg[size.end() :])  # noqa: S704 - texts were escaped by the renderer
+
+
+def _tag(tag: str, name: str) -> str:
+    """A tag without what the style sheet says, with identifiers of its own and places to a tenth."""
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)
+    tag = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', tag)
+    tag = re.sub(_IDLE, "", tag)
+    return re.sub(r"-?\d+\.\d{2,}", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), tag)
 
 
 @cache

@@ -98,12 +98,12 @@ class Edition:
         head = (each.modality or "not given", each.name, each.unit)
         far = each.outliers
         if self.local:
-            values = tuple(f"{value:.4g}" for value in each.values)
+            values = tuple(_plain(value, 4) for value in each.values)
             return (*head, str(each.series), str(each.patients), *values, str(far.entries))
         if each.patients < THRESHOLD:
             return None
         solid = each.below >= THRESHOLD and each.above >= THRESHOLD
-        middle = tuple(f"{value:.2g}" if solid else WITHHELD for value in each.values[1:4])
+        middle = tuple(_plain(value, 2) if solid else WITHHELD for value in each.values[1:4])
         outliers = _stricter(
             self.count(far.entries, each.series), self.count(far.patients, each.patients, self.people)
         )
@@ -143,6 +143,12 @@ def number(text: str) -> float | None:
     """What a shown text lets a chart draw: `40+` is 40, `96 % (29 of 30)` is 96; else None."""
     found = re.match(r"[0-9.]+(e[+-]?[0-9]+)?", text)
     return float(found[0]) if found else None
+
+
+def _plain(value: float, digits: int) -> str:
+    """A number of so many significant digits, without an exponent where people would write none."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:.0f}" if 10 ** (digits - 1) <= abs(rounded) < 1e9 else f"{rounded:g}"
 
 
 def _exact(share: Share) -> str:

@@ -49,6 +49,12 @@ def test_what_is_not_shown_is_not_drawn() -> None:
     assert charts.heat_map("three", "Completeness", [("sex", ["not shown", "–"])], ["All", "1"], "T") == ""
 
 
+def test_a_number_in_words_stays_as_it_is_shown() -> None:
+    rows = [("CT: dose 0.125, Gy", ["0.0012", "0.0043", "0.0062", "0.0071", "0.25"])]
+    svg = charts.boxes("four", "Parameters", rows)
+    assert "CT: dose 0.125, Gy" in svg and "median 0.0062 (0.0043 to 0.0071)" in svg
+
+
 def test_identifiers_of_several_drawings_do_not_meet_in_one_page() -> None:
     made = '<svg width="10" height="10" viewBox="0 0 10 10"><clipPath id="clip0"></clipPath>'
     made += '<g clip-path="url(#clip0)"><use href="#clip0"/></g></svg>'

@@ -128,7 +128,7 @@ def test_a_quartile_stands_for_ten_people_or_is_hidden() -> None:
     assert OUT.parameter(parameter(9, 9, 9, 0)) is None
     told, hidden = (OUT.parameter(parameter(50, below, 20, 3)) for below in (10, 9))
     assert told is not None and hidden is not None
-    assert told[5:] == ("–", "1e+02", "1.2e+02", "1.2e+02", "–", SMALL)
+    assert told[5:] == ("–", "100", "120", "120", "–", SMALL)
     assert hidden[6:9] == (WITHHELD,) * 3
     local = LOCAL.parameter(parameter(5, 2, 2, 1))
     assert local is not None and local[5:] == ("80", "100", "118.7", "121", "140", "1")
@@ -140,6 +140,14 @@ def test_a_column_without_a_value_of_ten_people_only_says_that_it_has_some() -> 
 
     assert len({row(values, patients) for values, patients in product(SMALL_COUNTS, SMALL_COUNTS)}) == 1
     assert row(3, 20) == ("3", "30+", "20+")
+
+
+def test_numbers_are_written_as_people_write_them() -> None:
+    numbers = (0.0, 0.004321, 0.7, 8.54, 1204.6)
+    one = replace(parameter(50, 20, 20, 0), values=numbers)
+    told, exact = OUT.parameter(one), LOCAL.parameter(one)
+    assert told is not None and told[6:9] == ("0.0043", "0.7", "8.5")
+    assert exact is not None and exact[5:10] == ("0", "0.004321", "0.7", "8.54", "1205")
 
 
 @pytest.mark.parametrize(
