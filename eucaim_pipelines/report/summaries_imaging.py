@@ -131,10 +131,13 @@ def _parameters(
     named = vocabularies["acquisition_parameter"].labels if "acquisition_parameter" in vocabularies else {}
     units, own = vocabularies["units"].labels, {_words(name) for name in columns}
     found = []
-    query = _PARAMETERS.replace("{used}", " UNION ALL ".join(parts))
-    for code, unit, modality, count, patients, *numbers in _rows(
-        database, query, far=FAR, least=LEAST_SPREAD
-    ):
+    # One after the other: a million series hold ten million values, which need not be in memory together.
+    rows = [
+        row
+        for part in parts
+        for row in _rows(database, _PARAMETERS.replace("{used}", part), far=FAR, least=LEAST_SPREAD)
+    ]
+    for code, unit, modality, count, patients, *numbers in rows:
         name = named.get(code, code).lower()
         if code in named and name in own:
             continue
