@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui look real check format clean lock bench dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench scale dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -58,6 +58,9 @@ check: $(READY) ## format, lint, types, import rules
 
 bench: $(READY) ## measure speed and memory against cp and other tools, in one run
 	@$(BIN)/python benchmarks/deidentify.py
+
+scale: $(READY) ## measure mapping, checks and report of 100,000 people and 1,000,000 series
+	@$(BIN)/python benchmarks/scale.py
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
