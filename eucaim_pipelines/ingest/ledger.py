@@ -5,14 +5,14 @@ SQLite in the restricted zone. Which disposition a reception gets is decided in 
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from eucaim_pipelines.errors import DataError, MachineError
+from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest.exports import Export
 from eucaim_pipelines.ingest.ledger_tables import prepare
+from eucaim_pipelines.ingest.private_database import PrivateDatabase
 from eucaim_pipelines.ingest.records import MadeObject, Reading, Reception
 
 DISPOSITIONS = ("published", "quarantined", "duplicate", "pending")
@@ -20,46 +20,14 @@ UNREADABLE = "UNREADABLE"
 """A file that could not be read waits; its size is not remembered, so that the next run tries again."""
 
 
-class Ledger:
+class Ledger(PrivateDatabase):
     """The ledger's file, opened; use as a context manager.
 
     Every method that writes commits on return, so that a crash leaves whole readings only.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            path.chmod(0o600)
-            prepare(self._db)
-        except (OSError, sqlite3.Error):
-            raise MachineError(
-                "The ledger in the restricted zone cannot be opened or written. Check disk and permissions."
-            ) from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise MachineError("The ledger cannot be written. Check disk space and permissions.") from None
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        super().__init__(path, "ledger", prepare)
 
     def known(self, export: str) -> dict[str, tuple[int, int, str | None]]:
         """path → (size, mtime in ns, SHA-256) of what was read of an export before."""

@@ -4,18 +4,15 @@ SQLite in the restricted zone; keys and contents are digests. Which rows count i
 """
 
 import hashlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
-from eucaim_pipelines.errors import MachineError
+from eucaim_pipelines.ingest.private_database import PrivateDatabase
 
 NEW, CHANGED, UNCHANGED, REMOVED = "new", "changed", "unchanged", "removed"
 _SCHEMA = """
@@ -62,42 +59,11 @@ class RowCounts:
     removed: int = 0
 
 
-class RowBook:
+class RowBook(PrivateDatabase):
     """The book's file, opened; use as a context manager. Every method that writes commits on return."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            path.chmod(0o600)
-            self._db.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error):
-            raise MachineError(
-                "The book of rows in the restricted zone cannot be opened. Check disk and permissions."
-            ) from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise MachineError(
-                    "The book of rows cannot be written. Check disk and permissions."
-                ) from None
-            raise
+        super().__init__(path, "book of rows", lambda db: db.executescript(_SCHEMA))
 
     def hold(self, rows: Mapping[str, pa.Table], specs: Iterable[ClinicalFile], state: str) -> None:
         """Write down the rows that count now, and the state of the dataset in which they do.
