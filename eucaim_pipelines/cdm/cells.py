@@ -5,7 +5,7 @@ What a column is comes from the source contract; columns and tables are handled 
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from eucaim_pipelines.contracts import date_formats
@@ -27,7 +27,11 @@ _AGE_WORDS = {
     **dict.fromkeys(("d", "day", "days"), "d"),
 }
 """What stands beside an age, the letters of DICOM's AS among them (PS3.5 6.2)."""
+_LONGEST_UNIT = 30
+"""Letters of a unit that stands in a cell; what is longer is text, and is not parsed."""
 _DAYS = round(OLDEST_AGE_YEARS * 366)
+_DISTINCT_UNITS = 10_000
+"""As many spellings of units are remembered: most cells of a column say the same one."""
 _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+", re.ASCII)
 
 
@@ -205,11 +209,12 @@ def _plain(text: str) -> str:
     return re.sub(r"^([+-]?\d+)\.0+$", r"\1", folded)
 
 
+@lru_cache(maxsize=_DISTINCT_UNITS)
 def _between(unit: str | None, declared: str | None) -> Conversion | None:
     """From the unit that stands in a cell to that of its column; None where there is no way."""
     if unit is None:
         return SAME
-    if declared is None:
+    if declared is None or len(unit) > _LONGEST_UNIT:
         return None
     if unit.casefold() == declared.casefold():
         return SAME

@@ -48,7 +48,7 @@ def conversion(unit: str, wanted: str) -> Conversion | None:
     Raises
     ------
     ValueError
-        One of them is no UCUM code.
+        One of them is no UCUM code, or nothing that can be computed.
     """
     if unit == wanted:
         return SAME
@@ -62,6 +62,8 @@ def conversion(unit: str, wanted: str) -> Conversion | None:
         zero, one = (registry.Quantity(number, _unit(unit)).to(_unit(wanted)).magnitude for number in (0, 1))
     except pint.DimensionalityError:
         return None
+    except (ArithmeticError, RecursionError):
+        raise ValueError(f"'{unit}' cannot be computed as '{wanted}'") from None
     return Conversion(round(float(one) - float(zero), 15), float(zero)) if zero else Conversion(float(one))
 
 
@@ -88,5 +90,5 @@ def _unit(code: str) -> Any:
 
     try:
         return _registry().from_ucum(code).units
-    except (LarkError, AttributeError):
+    except (LarkError, AttributeError, RecursionError, OverflowError):
         raise ValueError(f"'{code}' is not a unit of UCUM") from None

@@ -146,13 +146,19 @@ def _spellings(identities: set[str]) -> frozenset[str]:
 def _forms(cell: Any) -> set[str]:
     """How a typed cell may have been written as an identifier."""
     if isinstance(cell, date):
-        return {
-            cell.isoformat(),
-            f"{cell:%Y%m%d}",
-            f"{cell:%d/%m/%Y}",
-            f"{cell:%d.%m.%Y}",
-            f"{cell:%d-%m-%Y}",
-        }
+        return _date_forms(cell)
     if isinstance(cell, float) and cell.is_integer():
         return {str(int(cell)), str(cell)}
     return {str(cell).strip()}
+
+
+def _date_forms(day: date) -> set[str]:
+    """Year first, day first and month first, with and without zeros and century, with every usual sign."""
+    found = {form.format(day) for form in ("{:%Y%m%d}", "{:%d%m%Y}", "{:%m%d%Y}")}
+    for d, m in ((f"{day:%d}", f"{day:%m}"), (str(day.day), str(day.month))):
+        for sign in "-./ ":
+            found.add(sign.join((f"{day:%Y}", m, d)))
+            found |= {
+                sign.join((*first, year)) for first in ((d, m), (m, d)) for year in (f"{day:%Y}", f"{day:%y}")
+            }
+    return found

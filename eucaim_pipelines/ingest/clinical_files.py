@@ -42,7 +42,7 @@ def read(content: Path | bytes, spec: ClinicalFile) -> pa.Table:
         `schema(spec)`; `line` is where the row starts in its file (from 1). Lines that are wholly empty,
         skipped, or from the footer on are left out. Empty cells of `fill_down` hold the value above, and
         identifiers are those of the images (`take`, `pad`, `prefix`). A row with another number of cells, or
-        without a key cell, has a `reason` and no cells.
+        without a good key cell, has a `reason` and no cells.
 
     Raises
     ------
@@ -228,10 +228,14 @@ def _numbered(table: pa.Table, spec: ClinicalFile) -> pa.Table:
 
 
 def _without_keys(table: pa.Table, spec: ClinicalFile) -> pa.Table:
-    """Rows without patient or key get their reason, and lose their cells."""
-    lost = pc.is_null(table[spec.patient_column])
-    for field in spec.key:
-        lost = pc.or_(lost, pc.is_null(table[spec.declared[field]]))
+    """Rows without patient or key get their reason, and lose their cells.
+
+    A control character in a key could be the sign that separates the cells of keys, and is never meant.
+    """
+    lost = pc.is_null(table[LINE])
+    for header in {spec.patient_column, *(spec.declared[field] for field in spec.key)}:
+        odd = pc.match_substring_regex(table[header], r"[[:cntrl:]]")
+        lost = pc.or_(lost, pc.fill_null(odd, True))
     reason = pc.if_else(pc.is_valid(table[REASON]), table[REASON], pc.if_else(lost, WITHOUT_KEY, None))
     fit = pc.is_null(reason)
     texts = [pc.if_else(fit, table[name], None) for name in spec.texts]

@@ -81,6 +81,8 @@ def one_column(cells, decimal=".", **column):
         ({"is": "number", "unit": "mm"}, "1.2cm", 12.0),
         ({"is": "number", "unit": "mm"}, "12 MM", 12.0),
         ({"is": "number", "unit": "mm"}, "12 kg", None),
+        ({"is": "number", "unit": "mm"}, "5 " + "m." * 1000 + "m", None),
+        ({"is": "number", "unit": "mm"}, "5 " + "(" * 1000 + "m" + ")" * 1000, None),
         ({"is": "number", "unit": "mm"}, "12 x 14", None),
         ({"is": "number", "unit": "mm"}, "12 mm x", None),
         ({"is": "number", "unit": "%"}, "45 %", 45.0),

@@ -70,3 +70,7 @@ def test_what_ucum_does_not_know_is_no_unit(text):
     assert not is_unit(text)
     with pytest.raises(ValueError, match="not a unit of UCUM"):
         conversion(text, "mm")
+
+
+def test_a_unit_nested_too_deep_is_no_unit():
+    assert not is_unit("m." * 1000 + "m")

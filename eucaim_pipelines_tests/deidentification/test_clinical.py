@@ -94,6 +94,19 @@ def test_identity_columns_count_too_but_codes_are_left_alone(pseudonyms):
     assert crossed.table["sex"].to_pylist()[2] == "COM1001370"
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["5.3.1950", "05.03.1950", "5/3/1950", "03/05/1950", "3/5/1950", "5-3-1950", "05-03-1950", "1950-3-5",
+     "1950/03/05", "19500305", "05031950", "05.03.50", "3/5/50"],
+)  # fmt: skip
+def test_a_day_of_birth_is_found_however_the_site_writes_it(pseudonyms, spelling):
+    rows = pa.table(
+        {"PatientID": ["B2"], "record_key": ["k"], "seen": pa.array([date(1950, 3, 5)], pa.date32())}
+    )
+    crossed = clinical.deidentify(rows, {"seen": "date"}, pseudonyms, frozenset(), {"B2": {spelling}})
+    assert (crossed.table["seen"].to_pylist(), crossed.caught) == ([None], 1)
+
+
 def test_ages_are_pooled_at_ninety_and_for_the_pooled_at_any_age(pseudonyms):
     pooled = frozenset({pseudonyms.patient("417733", None, "")})
     crossed = clinical.deidentify(ROWS, KINDS, pseudonyms, pooled)

@@ -104,6 +104,14 @@ def test_rows_of_another_length_or_without_key_are_kept_apart():
     ]
 
 
+def test_no_key_holds_the_sign_that_separates_its_cells():
+    wanted = spec(key=["patient", "day"])
+    data = "Número;Fecha;Nota\nP\x1f1;2;\nP;1\x1f2;a\x1fb\nP;1;a\x1fb\n".encode()
+    table = read(data, wanted)
+    assert table["reason"].to_pylist() == ["ROW_WITHOUT_KEY", "ROW_WITHOUT_KEY", None]
+    assert combine([Reception("e", "people.csv", table)], wanted).counts()["ROW_CURRENT"] == 1
+
+
 def test_a_workbook_reads_as_a_csv_of_the_same_contract_would():
     book = Workbook()
     book.active.title = "other"
