@@ -3,10 +3,13 @@
 import json
 import re
 from collections import Counter
+from pathlib import PurePosixPath
 
 import pytest
 from pydicom import dcmread
 
+from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.sources import load_source
 from eucaim_pipelines_tests.deidentification.pictures import read
 from eucaim_pipelines_tests.whole.conftest import Run
 
@@ -71,7 +74,13 @@ def test_the_life_of_a_file_is_told(demo: Run) -> None:
 def test_rows_of_every_clinical_file_are_those_of_the_truth(demo: Run, dataset: str) -> None:
     fates = demo.site.shelf(dataset, "clinical_dispositions").to_pylist()
     unmapped = demo.site.shelf(dataset, "unmapped_values").to_pylist()
-    files = Counter(r.clinical_file for r in demo.site.receptions(dataset).values() if r.clinical_file)
+    source = load_source(folder() / "sources" / f"{dataset}.yaml")
+    files = Counter(
+        spec.name
+        for reception in demo.site.receptions(dataset).values()
+        if reception.clinical_file
+        for spec in source.files_for(PurePosixPath(reception.path).name)
+    )
     assert set(demo.truth[dataset]["rows"]) == set(files)
     for name, truth in demo.truth[dataset]["rows"].items():
         mine = [ROWS.get(row["reason"], "refused") for row in fates if row["file"] == name]
