@@ -13,6 +13,8 @@ import yaml
 from eucaim_pipelines.errors import ContractError
 
 Place = tuple[str | int, ...]
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 (section 2.2) does not allow: no record, drawing or sheet can hold them."""
 _UNWANTED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 
 
@@ -68,7 +70,17 @@ class Document:
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
             return [self._plain(item, (*place, number)) for number, item in enumerate(node.value)]
-        return self._scalars.construct_object(node, deep=True)
+        value = self._scalars.construct_object(node, deep=True)
+        self._printable(value, place)
+        return value
+
+    def _printable(self, value: object, place: Place) -> None:
+        if isinstance(value, str) and UNPRINTABLE.search(value):
+            raise self.error(
+                "A text holds a character that cannot be printed.",
+                "Remove it; it may be written as an escape such as \\u0001.",
+                place,
+            )
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         content: dict[str, Any] = {}
@@ -77,6 +89,7 @@ class Document:
             self._lines[inner] = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode) or key.value in content:
                 raise self.error("A key is not plain text or occurs twice.", "Keep one of them.", inner)
+            self._printable(key.value, inner)
             content[key.value] = self._plain(value, inner)
         return content
 

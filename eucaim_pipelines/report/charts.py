@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from eucaim_pipelines.contracts.positions import UNPRINTABLE
 from eucaim_pipelines.report.edition import number
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
@@ -20,6 +21,7 @@ BANDS = {0: "#ee8d3d", 50: "#f9cf9f", 80: "#fdf3e0", 90: "#a6cbe8", 100: "#0b539
 """Colour of a share by the percent from which on it counts: gaps are orange, what is complete is blue."""
 _WIDTH, _ROW, _FONT = 720, 22, 13
 _LONGEST = 48
+_DIGITS = "0123456789.,"
 _CHARACTER = 6.9
 """Width of a character that is allowed for, in user units; layout depends on no font of this machine."""
 _IDLE = (
@@ -110,6 +112,7 @@ def heat_map(
 ) -> Markup:
     """One cell for each row and column, dark where the share is high; what is not shown is grey."""
     rows = [(_fitted(label), texts) for label, texts in rows]
+    columns = [_fitted(column) for column in columns]
     values = [
         {"label": label, "column": column, "text": _short(text), "colour": band(text), "ink": ink(text)}
         for label, texts in rows
@@ -221,9 +224,16 @@ def _room(labels: Iterable[str]) -> float:
 
 
 def _fitted(label: str) -> str:
-    """A label that leaves most of the drawing to what is drawn: of a long one the middle is left out."""
-    half = _LONGEST // 2
-    return label if len(label) <= _LONGEST else f"{label[: half - 1]}…{label[-half:]}"
+    """A label that can be drawn, and leaves most of the drawing to what is drawn.
+
+    Characters that XML does not allow are dropped, as they would end the process. Of a long label the middle
+    is left out, and no part of a number with it.
+    """
+    label, half = UNPRINTABLE.sub("", label), _LONGEST // 2
+    if len(label) <= _LONGEST:
+        return label
+    head, tail = label[: half - 1], label[-half:]
+    return f"{head.rstrip(_DIGITS)}…{tail.lstrip(_DIGITS)}"
 
 
 def _told(text: str) -> str:

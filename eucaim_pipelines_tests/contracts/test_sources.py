@@ -160,3 +160,22 @@ def test_another_choice_is_told_with_its_line(tmp_path, section, what):
 def test_a_field_cannot_take_the_name_that_says_a_date_was_given(tmp_path):
     with pytest.raises(ContractError, match="reserved"):
         load_source(write_source(tmp_path, SOURCE.replace("field: smoker", "field: smoker_given")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("V: COM1001366", '"V\\u0001": COM1001366'),
+        ("field: smoker", 'field: "smo\\x7f\\u0008ker"'),
+        ("dataset_id: ", 'imaging: {series_descriptions: {Axial: "Loc\\u0001"}}\ndataset_id: '),
+        ("dataset_id: ", 'imaging: {series_descriptions: {Axial: "Loc\\ufffe"}}\ndataset_id: '),
+    ],
+)
+def test_a_text_that_no_record_or_drawing_could_hold_is_refused_where_it_stands(tmp_path, before, after):
+    text = SOURCE.replace(before, after, 1)
+    assert text != SOURCE
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if "\\u" in each)
+    with pytest.raises(ContractError) as caught:
+        load_source(write_source(tmp_path, text))
+    assert caught.value.line == line
+    assert "cannot be printed" in str(caught.value)

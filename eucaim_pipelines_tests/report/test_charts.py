@@ -2,12 +2,16 @@
 
 import itertools
 import re
+from collections.abc import Iterable
 
 import pytest
 
-from eucaim_pipelines.report import charts
+from eucaim_pipelines.report import charts, sections
 from eucaim_pipelines.report.content import DISPOSITIONS
+from eucaim_pipelines.report.edition import Edition
+from eucaim_pipelines.report.figures import Table
 from eucaim_pipelines.report.page import render
+from eucaim_pipelines.report.summary import Group, Imaging, Parameter
 from eucaim_pipelines_tests.report.test_page import contrast, make
 
 ROWS = [("Computed tomography", "150"), ("x <b> & y", "40+"), ("few", "<10"), ("hidden", "not shown")]
@@ -53,6 +57,47 @@ def test_a_number_in_words_stays_as_it_is_shown() -> None:
     rows = [("CT: dose 0.125, Gy", ["0.0012", "0.0043", "0.0062", "0.0071", "0.25"])]
     svg = charts.boxes("four", "Parameters", rows)
     assert "CT: dose 0.125, Gy" in svg and "median 0.0062 (0.0043 to 0.0071)" in svg
+
+
+def _numbers(texts: Iterable[str]) -> set[str]:
+    return {found for text in texts for found in re.findall(r"\d+(?:[.,]\d+)*", text)}
+
+
+def _drawn_numbers(table: Table) -> set[str]:
+    """Numbers in the words of a drawing, but for those that stand in a line below its axis."""
+    texts = re.findall(r"<text([^>]*)>([^<]*)</text>", table.figure)
+    return _numbers(text for mark, text in texts if ',17)"' not in mark)
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_every_number_in_the_words_of_a_drawing_stands_in_its_table(local: bool) -> None:
+    edition = Edition(local, 300)
+    names = ["T1 VIBE 0.625mm", 'href="#1.25" id="2.375"', f"{'x' * 22}12345{'y' * 9}67891{'z' * 22}"]
+    summary = Imaging(
+        series=Group("all", 900, 300),
+        descriptions=[Group(name, 200 + n, 60) for n, name in enumerate(names)],
+        parameters=[
+            Parameter("CT", "pixel spacing 0.125", "mm", 90, 60, (0.0121, 0.0143, 0.0162, 0.0187, 0.25),
+                      30, 30, Group("far", 20, 20)),
+        ],
+    )  # fmt: skip
+    found = [*sections.imaging(summary, edition), sections.parameters(summary.parameters, edition)]
+    for table in found:
+        assert table is not None
+        drawn = _drawn_numbers(table)
+        assert drawn
+        assert drawn <= _numbers([*table.columns, *(cell for row in table.rows for cell in row)])
+
+
+def test_a_character_that_no_drawing_can_hold_is_left_out() -> None:
+    """Each of them would end the process."""
+    odd = "".join(chr(n) for n in (*range(9), 11, 12, *range(14, 32), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF))
+    rows = [(f"CT{odd} 1", "40")]
+    assert charts.bars("one", "Series", rows, "Series") == charts.bars(
+        "one", "Series", [("CT 1", "40")], "Series"
+    )
+    assert "CT 1" in charts.heat_map("two", "Share", [(f"CT{odd} 1", ["40 %"])], [f"a{odd}"], "Time")
+    assert "CT 1" in charts.boxes("three", "P", [(f"CT{odd} 1", ["1", "2", "3", "4", "5"])])
 
 
 def test_identifiers_of_several_drawings_do_not_meet_in_one_page() -> None:
