@@ -7,6 +7,7 @@ import pytest
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.report.content import ActionCount, DispositionCount, Sizes
 from eucaim_pipelines.report.page import render
+from eucaim_pipelines.report.summary import Changes, Difference, Summaries
 from eucaim_pipelines_tests.report.test_page import BODY_PART, CODE, LOCAL, Page, make
 
 IMAGES_ONLY, TABLE_ONLY = "patient.in_clinical_tables", "patient.in_images"
@@ -118,3 +119,12 @@ def test_the_page_says_how_its_numbers_are_to_be_read() -> None:
     text = Page(render(make())).text
     assert "40+ stands for 40 to 49" in text and "catalogue record" in text
     assert "Patients 50+" in text and "Files: 800+ received" in text
+
+
+def test_what_is_public_by_the_catalogue_record_is_not_said_to_be_hidden() -> None:
+    changes = Changes("2026.02.01-0a1b2c3d", [Difference("Patients", 53, 4, people=(4, 0, 0))])
+    text, local = (Page(render(make(summaries=Summaries(changes=changes)), d)).text for d in (None, LOCAL))
+    section = text[text.index("Compared with version") : text.index("The tier ladder")]
+    assert "exact numbers of its patients and studies" in section and "is public" in section
+    assert "the difference between the totals of two releases is public too" in text
+    assert "is public" not in local

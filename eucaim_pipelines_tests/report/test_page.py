@@ -188,7 +188,7 @@ def test_the_local_edition_shows_exact_numbers_pointers_and_values() -> None:
 
 def test_the_shareable_edition_holds_nothing_of_the_local_detail() -> None:
     text = Page(render(make({CODE: (4, 3)}))).text
-    for each in ("ab" * 32, "mama", "Müller", "repeats a key", "exact"):
+    for each in ("ab" * 32, "mama", "Müller", "repeats a key", "Numbers are exact"):
         assert each not in text
 
 
