@@ -66,13 +66,13 @@ def reports(
     from urllib.parse import urlsplit
 
     from eucaim_pipelines.cli.headless import Site
-    from eucaim_pipelines.cli.serving import LOOPBACK, server
+    from eucaim_pipelines.cli.serving import entry, server
     from eucaim_pipelines.settings import load_settings
 
     settings = load_settings()
     wanted = port or urlsplit(settings.reports).port or 3001
     with server(settings.restricted, Site(settings).store, wanted) as serving:
-        typer.echo(f"Reports: http://{LOOPBACK}:{wanted}/")
+        typer.echo(f"Reports: {entry(settings.restricted, wanted)}")
         with contextlib.suppress(KeyboardInterrupt):
             serving.serve_forever()
 

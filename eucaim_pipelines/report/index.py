@@ -20,3 +20,8 @@ class Listed:
 def render_index(listed: Sequence[Listed]) -> bytes:
     """A page that links to every report, UTF-8."""
     return environment().get_template("index.html.jinja").render(listed=listed).encode("utf-8")
+
+
+def render_closed() -> bytes:
+    """What one reads who asks for a local edition without the token, UTF-8."""
+    return environment().get_template("closed.html.jinja").render().encode("utf-8")
