@@ -37,6 +37,8 @@ class Finding:
         One of the six of the EUCAIM data-quality framework (Data Holders Handbook v1.0).
     level
         What an entry is about: patient, clinical, study, series, instance or annotation.
+    informs
+        The check only informs: by its own rule any share holds, and what it finds is no defect.
     waived
         By whom, until when and why the holder lets a failed check pass for a while; None where nobody does,
         or no longer.
@@ -56,6 +58,7 @@ class Finding:
     remedy: str
     level: Level = "clinical"
     waived: str | None = None
+    informs: bool = False
 
 
 _TYPES: dict[object, pa.DataType] = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
@@ -87,7 +90,7 @@ def finding(
     share = 1.0 if checked == 0 else (checked - failed) / checked
     return Finding(
         check, table, field, dimension, severity, checked, failed, patients, share, share >= at_least,
-        sentence, remedy, level,
+        sentence, remedy, level, informs=at_least == 0,
     )  # fmt: skip
 
 

@@ -154,6 +154,7 @@ def _judged(found: Finding, usual: Mapping[str, float], change: CheckChange | No
     if change is not None and change.at_least is not None:
         at_least = change.at_least
     passed = found.passed if at_least is None else found.share >= at_least
+    found = replace(found, informs=found.informs and not at_least)
     if passed or change is None or change.waived_until is None or today > change.waived_until:
         return replace(found, passed=passed, waived=None)
     return replace(found, passed=True, waived=_waiver(change))

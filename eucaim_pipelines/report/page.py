@@ -106,11 +106,19 @@ def _sentence(report: Report, reached: int) -> str:
 
 @dataclass(frozen=True)
 class _Dimension:
-    """Findings of one dimension: those that found something, the heaviest first, and the rest by table."""
+    """Findings of one dimension: those that found something, the heaviest first, and the rest by table.
+
+    Findings of checks that only inform stand last among those that found something.
+    """
 
     name: str
     found: tuple[Finding, ...]
     in_order: Mapping[str, int]
+
+    @property
+    def informing(self) -> int:
+        """How many of `found` are for information only."""
+        return sum(each.informs for each in self.found)
 
 
 def _dimension(findings: Sequence[Finding], name: str, numbers: Numbers) -> _Dimension:
@@ -118,6 +126,7 @@ def _dimension(findings: Sequence[Finding], name: str, numbers: Numbers) -> _Dim
     found = sorted(
         (each for each in some if each.failed),
         key=lambda each: (
+            each.informs,
             each.passed,
             each.severity,
             -weight(numbers.patients(each)),

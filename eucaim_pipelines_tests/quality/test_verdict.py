@@ -119,6 +119,16 @@ def test_a_check_that_holds_needs_no_waiver(tiers: Tiers) -> None:
     assert all(each.passed and each.waived is None for each in found)
 
 
+def test_a_check_that_only_informs_does_so_until_the_holder_asks_for_a_share(tiers: Tiers) -> None:
+    made = finding(CODE, table="t", dimension="validity", severity="warning", checked=10, failed=4,
+                   at_least=0, sentence="s", remedy="r")  # fmt: skip
+    assert made.passed and made.informs and from_table(to_table([made])) == [made]
+    asked = {CODE: CheckChange(at_least=0.9, why="Ours are told apart.")}
+    assert [(each.passed, each.informs) for each in judged([made], {}, asked, TODAY)] == [(False, False)]
+    assert [each.informs for each in judged([made], {}, {}, TODAY)] == [True]
+    assert not any(each.informs for each in findings(tiers, **{CODE: 4}))
+
+
 def test_findings_are_judged_anew_from_their_counts(tiers: Tiers) -> None:
     stored = from_table(to_table(findings(tiers, **{CODE: 4})))
     strict, loose = ({CODE: share} for share in (0.91, 0.89))

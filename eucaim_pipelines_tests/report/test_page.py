@@ -329,3 +329,26 @@ def test_a_search_that_does_not_hold_is_said(change: dict[str, int]) -> None:
     page = Page(render(make(removal=replace(REMOVED, **change)), None)).text
     assert "the signed statement does not hold" in page
     assert "none was found" not in page
+
+
+TOLD = "image_series.nearly_the_same_once"
+
+
+def test_what_a_check_tells_for_information_only_is_no_defect() -> None:
+    report = make({TOLD: (40, 30)})
+    found = [replace(each, passed=True, informs=each.check == TOLD) for each in report.findings]
+    for local in (None, LOCAL):
+        told, held = (render(replace(report, findings=each), local) for each in (found, make().findings))
+        text = Page(told).text
+        other = Page(held).text
+        for part in (("What to fix first", "Where the files went"), ("Quality at a glance", "Completeness")):
+            assert _section(text, *part) == _section(other, *part)
+        checks = _section(text, "All checks, by", "Methods and versions")
+        assert "0 of" in checks and "1 tells something for your information" in checks
+        assert f"for your information Wrong: {TOLD}." in checks
+        assert "tolerated" not in checks and f"Repair {TOLD}." in checks
+
+
+def _section(text: str, title: str, following: str) -> str:
+    start = text.rindex(title)
+    return text[start : text.index(following, start)]
