@@ -67,7 +67,7 @@ def unmapped(dataset: str, out: Path | None) -> None:
     if out is None:
         console.print(text, soft_wrap=True, highlight=False, markup=False)
         return
-    write_new(out, text, mode=0o600)
+    write_new(out, text)
     for file, field, values, rows in columns(table):
         console.print(f"{file}, {field}: {values} value(s) in {rows} rows", highlight=False, markup=False)
     console.print(f"{out}: {WARNING}", soft_wrap=True, highlight=False, markup=False)
@@ -94,8 +94,8 @@ def _name(dataset: str | None) -> str:
     return dataset or TODO
 
 
-def write_new(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file that must not exist yet.
+def write_new(path: Path, text: str) -> None:
+    """Write a file that must not exist yet, and that only its owner reads.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def write_new(path: Path, text: str, mode: int = 0o644) -> None:
         It exists, or its folder does not.
     """
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise SettingsError(f"'{path}' exists already: name another file with --out.") from None
     except OSError as error:

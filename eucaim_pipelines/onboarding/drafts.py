@@ -30,7 +30,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ColumnDraft:
-    """What is suggested for one column; keys as in a source contract."""
+    """What is suggested for one column; keys as in a source contract. `left_out` counts untold spellings."""
 
     header: str
     kind: str
@@ -40,6 +40,7 @@ class ColumnDraft:
     formats: tuple[str, ...] = ()
     unit: str | None = None
     separator: str | None = None
+    left_out: int = 0
     targets: tuple[Target, ...] = ()
     comment: str = ""
 
@@ -68,11 +69,12 @@ class FileDraft:
 
 @dataclass(frozen=True)
 class ImagingDraft:
-    """Spellings of scanners without a code, and descriptions of series, with how many series hold each."""
+    """Spellings of scanners without a code, and descriptions of series; `left_out` counts those untold."""
 
     series_descriptions: tuple[ValueDraft, ...] = ()
     body_parts: tuple[ValueDraft, ...] = ()
     manufacturers: tuple[ValueDraft, ...] = ()
+    left_out: int = 0
     comments: tuple[str, ...] = ()
 
 

@@ -14,16 +14,18 @@ from eucaim_pipelines.contracts.source_columns import (
     OFFSET_SUFFIX,
     RESERVED_FIELDS,
 )
-from eucaim_pipelines.contracts.words import fold
+from eucaim_pipelines.onboarding import deliveries, spellings
 from eucaim_pipelines.onboarding.drafts import TODO, ColumnDraft, FileDraft, TableDraft, Target
 from eucaim_pipelines.onboarding.meanings import Meanings
-from eucaim_pipelines.onboarding.profiles import Profile, profile, without_identities
+from eucaim_pipelines.onboarding.profiles import Profile, profile
 from eucaim_pipelines.onboarding.sheets import Sheet
 
 LOOSE_DATES = ("date", "report date", "study date", "start")
 """Meanings of dates of whatever the row tells, when it has no date of its own."""
 
 _IDENTIFIER = "patient identifier"
+_PERSONS = ("identity", "patient_id", "free_text")
+_SPELLED = ("code", "boolean", "episode")
 _KEYS = ("integer", "timepoint", "date", "code", "study_uid")
 _TREATED = ("radiotherapy", "surgical_procedure", "medication_administration")
 _STARTS = ("_start_date", "surgical_procedure_date")
@@ -42,25 +44,30 @@ def draft_file(sheets: Sequence[Sheet], meanings: Meanings) -> list[FileDraft]:
     sheet = replace(sheets[0], rows=tuple(row for each in sheets for row in each.rows))
     profiles = profile(sheet, meanings.lists)
     columns = _one_patient([meanings.column(each) for each in profiles], profiles, meanings)
-    persons = [
-        n for n, column in enumerate(columns) if column.kind in ("identity", "patient_id", "free_text")
-    ]
-    profiles = without_identities(profiles, sheet, persons)
+    patient = next((n for n, column in enumerate(columns) if column.kind == "patient_id"), None)
+    persons = [n for n, column in enumerate(columns) if column.kind in _PERSONS]
+    profiles = spellings.told(profiles, sheet, patient, persons)
     columns = [
-        column if column.kind in ("identity", "patient_id", "free_text") else meanings.column(each)
+        column if column.kind in _PERSONS else _counted(meanings.column(each), each)
         for column, each in zip(columns, profiles, strict=True)
     ]
     columns = _one_target(_first_of_kind(columns, "study_uid"))
     columns = _named([_decided_dates(column) for column in _dates(columns, meanings)], meanings)
     key = _key(columns, sheets)
-    name, options = _name(sheet), _options(sheets, profiles)
+    name, options = deliveries.name(sheet), deliveries.options(sheets, profiles)
     comments = (f"{len(sheet.rows)} rows, {len(sheet.columns)} columns",)
     several = [column for column in columns if column.separator is not None]
-    columns = [
-        _set_aside(column, name) if column in several else _without_field(column, key) for column in columns
+    rest = [
+        _set_aside(column, name) if column in several else _without_field(column, key)
+        for column in _without_tables_of(several, columns)
     ]
-    whole = FileDraft(name, options, key, tuple(columns), _tables(columns, meanings), comments)
-    return [whole, *(_of_its_own(column, whole, meanings) for column in several)]
+    whole = FileDraft(name, options, key, tuple(rest), _tables(rest, meanings), comments)
+    return [whole, *(_of_its_own(column, columns, whole, meanings) for column in several)]
+
+
+def _counted(column: ColumnDraft, each: Profile) -> ColumnDraft:
+    """The column with how many of its spellings are not told, where the contract lists them."""
+    return replace(column, left_out=each.left_out) if column.kind in _SPELLED else column
 
 
 def _set_aside(column: ColumnDraft, name: str) -> ColumnDraft:
@@ -68,15 +75,33 @@ def _set_aside(column: ColumnDraft, name: str) -> ColumnDraft:
     return ColumnDraft(column.header, "ignore", comment=said)
 
 
-def _of_its_own(column: ColumnDraft, whole: FileDraft, meanings: Meanings) -> FileDraft:
-    """A row for each of the values in a cell would repeat what else the row says: so they are read apart."""
-    patient = [each for each in whole.columns if each.kind == "patient_id"]
-    columns = (*patient, column)
+def _without_tables_of(several: Sequence[ColumnDraft], columns: Sequence[ColumnDraft]) -> list[ColumnDraft]:
+    """The columns without the date of what is read apart, unless other columns tell of such events too."""
+    others = [column for column in columns if column not in several and column.kind != "date"]
+    tables = {t.table for c in several for t in c.targets} - {t.table for c in others for t in c.targets}
+    return [
+        column
+        if column in several
+        else replace(column, targets=tuple(t for t in column.targets if t.table not in tables))
+        for column in columns
+    ]
+
+
+def _of_its_own(
+    column: ColumnDraft, columns: Sequence[ColumnDraft], whole: FileDraft, meanings: Meanings
+) -> FileDraft:
+    """A row for each of the values in a cell would repeat what else the row says: so they are read apart.
+
+    Beside the values stand the whole key, without which rows of one patient would be the same, and the date.
+    """
+    tables = {target.table for target in column.targets}
+    own = [replace(c, targets=tuple(t for t in c.targets if t.table in tables)) for c in columns]
+    read = tuple(
+        c for c in own if c.field == column.field or c.field in whole.key or (c.kind == "date" and c.targets)
+    )
     options = {**whole.options, "other_columns": "ignore"}
     name = f"{whole.name}_{column.field}"
-    return FileDraft(
-        name, options, whole.key[:1], columns, _tables(columns, meanings), ("the same file again",)
-    )
+    return FileDraft(name, options, whole.key, read, _tables(read, meanings), ("the same file again",))
 
 
 def _one_patient(
@@ -221,7 +246,9 @@ def _key(columns: Sequence[ColumnDraft], sheets: Sequence[Sheet]) -> tuple[str, 
         str(column.field)
         for kind in _KEYS
         for column in columns
-        if column.kind == kind and _never_empty(places[str(column.field)], sheets)
+        if column.kind == kind
+        and column.separator is None
+        and _never_empty(places[str(column.field)], sheets)
     ]
     for size in range(3):
         for more in combinations(ranked, size):
@@ -289,35 +316,3 @@ def when(fields: Mapping[str, str]) -> str:
         return next((number for number, ending in enumerate(endings) if name.endswith(ending)), len(endings))
 
     return fields[min(fields, key=rank)]
-
-
-def _name(sheet: Sheet) -> str:
-    base = sheet.file.rpartition(".")[0]
-    text = fold(re.sub(r"[\d]+", " ", base)) or fold(sheet.sheet or "") or "table"
-    name = re.sub(r"[^a-z0-9]+", "_", text.encode("ascii", "ignore").decode()).strip("_")
-    return name if name[:1].isalpha() else "table"
-
-
-def pattern(file: str) -> str:
-    """The name of a file with what changes from month to month as `*`."""
-    base, _, suffix = file.rpartition(".")
-    fixed = re.sub(r"\d[\d._-]*", "*", base)
-    return f"{fixed if '*' in fixed else base + '*'}.{suffix}".replace("**", "*")
-
-
-def _options(sheets: Sequence[Sheet], profiles: Sequence[Profile]) -> dict[str, object]:
-    """The keys that say how the file is written, without those that say what is usual."""
-    sheet = sheets[0]
-    options: dict[str, object] = {"files": pattern(sheet.file), "delivery": TODO, "format": sheet.format}
-    if sheet.format == "xlsx":
-        options["sheet"] = sheet.sheet
-    else:
-        options |= {"encoding": sheet.encoding, "delimiter": sheet.delimiter}
-        if any(each.comma for each in profiles):
-            options["decimal"] = ","
-    if sheet.header > 1:
-        options["header"] = sheet.header
-    if sheet.skip_lines:
-        options["skip_lines"] = list(sheet.skip_lines)
-    options["missing"] = ["", *sorted({spelling for each in profiles for spelling in each.missing})]
-    return options

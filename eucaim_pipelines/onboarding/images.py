@@ -16,7 +16,7 @@ from eucaim_pipelines.dicom import reading, sop_classes
 from eucaim_pipelines.dicom.values import text
 from eucaim_pipelines.errors import Refusal, contained
 from eucaim_pipelines.onboarding.drafts import TODO, ImagingDraft, ValueDraft
-from eucaim_pipelines.onboarding.profiles import FEWEST_ROWS, reveals
+from eucaim_pipelines.onboarding.spellings import shared
 from eucaim_pipelines.onboarding.values import Speller
 
 FILES_PER_FOLDER = 5
@@ -24,20 +24,18 @@ FILES_PER_FOLDER = 5
 
 _LIMIT = 4 * 1024**3
 _PERSONS = (0x00100010, 0x00100020, 0x00101000, 0x00101001, 0x00080090, 0x00081050, 0x00081070, 0x00081048)
-_WORDS = {"Modality": 0x00080060, "Manufacturer": 0x00080070, "BodyPartExamined": 0x00180015,
+_WORDS = {"Manufacturer": 0x00080070, "BodyPartExamined": 0x00180015,
           "SeriesDescription": 0x0008103E, "StudyDescription": 0x00081030}  # fmt: skip
-_SERIES, _PATIENT, _CLASS = 0x0020000E, 0x00100020, 0x00080016
+_SERIES, _PATIENT, _CLASS, _MODALITY = 0x0020000E, 0x00100020, 0x00080016, 0x00080060
 
 
 @dataclass
 class Headers:
-    """What was read: keyword to spelling to the series and patients that have it; words of persons."""
+    """What was read: series by modality; keyword to spelling to its patients; words of persons."""
 
     files: int = 0
     refused: int = 0
-    series: dict[str, dict[str, set[str]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(set))
-    )
+    modalities: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     patients: dict[str, dict[str, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
     )
@@ -70,32 +68,28 @@ def read_headers(folder: Path) -> Headers:
 
 def draft_imaging(headers: Headers, matcher: Matcher) -> ImagingDraft:
     """The part `imaging` of a contract: spellings without a code, and descriptions that repeat."""
-    spellings = {
-        keyword: {s: len(series) for s, series in each.items()} for keyword, each in headers.series.items()
-    }
     speller = Speller(matcher, None)
     makers, bodies = matcher.vocabularies["manufacturer"], matcher.vocabularies["body_part"]
-    unknown_makers = [s for s in spellings.get("Manufacturer", ()) if makers.code_within(s) is None]
-    unknown_bodies = [s for s in spellings.get("BodyPartExamined", ()) if bodies.code(s) is None]
-    told, untold = _descriptions(headers)
-    modalities = Counter(spellings.get("Modality", {}))
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(modalities.items()))
-    comments = [
-        f"series that were seen, by modality: {counts}",
-        f"{headers.files} files were read, {headers.refused} of them refused",
-    ]
-    if untold:
-        comments.append(
-            f"{untold} description(s) of series and studies are left out: fewer than {FEWEST_ROWS} patients "
-            "have them, or they could tell who somebody is"
-        )
+    found = {
+        "manufacturer": {
+            s: p for s, p in headers.patients["Manufacturer"].items() if makers.code_within(s) is None
+        },
+        "body_part": {
+            s: p for s, p in headers.patients["BodyPartExamined"].items() if bodies.code(s) is None
+        },
+        "series_description": _descriptions(headers),
+    }
+    told = {name: [s for s in shared(each) if not _personal(s, headers)] for name, each in found.items()}
+    counts = ", ".join(f"{name} {len(series)}" for name, series in sorted(headers.modalities.items()))
     return ImagingDraft(
-        series_descriptions=_released(told, speller),
-        body_parts=speller.codes(sorted(s for s in unknown_bodies if not _personal(s, headers)), "body_part"),
-        manufacturers=speller.codes(
-            sorted(s for s in unknown_makers if not _personal(s, headers)), "manufacturer"
+        series_descriptions=_released(told["series_description"], speller),
+        body_parts=speller.codes(told["body_part"], "body_part"),
+        manufacturers=speller.codes(told["manufacturer"], "manufacturer"),
+        left_out=sum(len(each) - len(told[name]) for name, each in found.items()),
+        comments=(
+            f"series that were seen, by modality: {counts}",
+            f"{headers.files} files were read, {headers.refused} of them refused",
         ),
-        comments=tuple(comments),
     )
 
 
@@ -108,17 +102,17 @@ def _released(told: Iterable[str], speller: Speller) -> tuple[ValueDraft, ...]:
     return tuple(ValueDraft(d.spelling, labels.get(str(d.value), TODO), d.comment) for d in drafts)
 
 
-def _descriptions(headers: Headers) -> tuple[list[str], int]:
-    found: dict[str, set[str]] = {}
+def _descriptions(headers: Headers) -> dict[str, set[str]]:
+    """Descriptions of series and of studies together: a spelling of both has the patients of both."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for keyword in ("SeriesDescription", "StudyDescription"):
-        for spelling, who in headers.patients.get(keyword, {}).items():
-            found[spelling] = found.get(spelling, set()) | who
-    told = [s for s, who in sorted(found.items()) if len(who) >= FEWEST_ROWS and not _personal(s, headers)]
-    return told, len(found) - len(told)
+        for spelling, who in headers.patients[keyword].items():
+            found[spelling] |= who
+    return found
 
 
 def _personal(spelling: str, headers: Headers) -> bool:
-    return reveals(spelling) or bool(set(fold(spelling).split()) & headers.persons)
+    return bool(set(fold(spelling).split()) & headers.persons)
 
 
 def _few(items: Iterable[Input]) -> Iterator[Input]:
@@ -140,5 +134,5 @@ def _note(headers: Headers, data: bytes) -> None:
     words: Mapping[str, str | None] = {keyword: text(ds, tag) for keyword, tag in _WORDS.items()}
     for keyword, spelling in words.items():
         if spelling:
-            headers.series[keyword][spelling].add(text(ds, _SERIES) or "")
-            headers.patients[keyword][spelling].add(text(ds, _PATIENT) or "")
+            headers.patients[keyword][spelling] |= {text(ds, _PATIENT) or ""} - {""}
+    headers.modalities[text(ds, _MODALITY) or ""].add(text(ds, _SERIES) or "")

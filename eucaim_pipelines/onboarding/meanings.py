@@ -188,7 +188,7 @@ class Meanings:
         spellings = [spelling for spelling, _ in profile.spellings]
         values = self.speller.codes(spellings, vocabulary, topics, profile.legend)
         draft = ColumnDraft(profile.header, kind, None, vocabulary, values, targets=(where,))
-        return replace(draft, separator=profile.separator, comment=_rare(profile))
+        return replace(draft, separator=profile.separator)
 
     def _better(self, profile: Profile, target: Target) -> Target:
         """Another field of the table, if the cells hold its codes and hardly any of the one meant."""
@@ -226,16 +226,8 @@ class Meanings:
             if profile.looks == "words" or fit >= _MOST_ROWS or listed:
                 spellings = [spelling for spelling, _ in profile.spellings]
                 values = self.speller.codes(spellings, concept.value_set, topics, profile.legend)
-                target = Target(table, stem + _CONCEPT, code)
-                return ColumnDraft(
-                    profile.header,
-                    "code",
-                    None,
-                    concept.value_set,
-                    values,
-                    targets=(target,),
-                    comment=best.label,
-                )
+                draft = ColumnDraft(profile.header, "code", None, concept.value_set, values)
+                return replace(draft, targets=(Target(table, stem + _CONCEPT, code),), comment=best.label)
         if profile.looks in ("integer", "number") and (table, stem + _NUMBER) in self.fillable:
             unit = self.lists.unit(profile.header)
             target = Target(table, stem + _NUMBER, code | self._unit_code(table, stem, unit))
@@ -319,7 +311,3 @@ def kind_of(each: Field) -> str:
 
 def _limits(profile: Profile) -> str:
     return " some are limits, such as <1: see the key limits" if profile.limits else ""
-
-
-def _rare(profile: Profile) -> str:
-    return f"{profile.rare} rarer spelling(s) left out" if profile.rare else ""

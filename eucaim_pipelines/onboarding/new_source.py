@@ -1,6 +1,6 @@
 """A first source contract from the tables that a hospital has: read, profiled, suggested, written.
 
-Nothing of a cell goes anywhere but into the contract, and there only repeated, code-like spellings.
+Nothing of a cell goes anywhere but into the contract, and there only codes that several patients share.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,13 @@ from pathlib import Path
 
 from eucaim_pipelines.cdm.matching import Matcher
 from eucaim_pipelines.contracts.tables import TableContract
+from eucaim_pipelines.onboarding.deliveries import pattern
 from eucaim_pipelines.onboarding.drafts import TODO, FileDraft, ImagingDraft, SourceDraft
-from eucaim_pipelines.onboarding.files import draft_file, pattern
+from eucaim_pipelines.onboarding.files import draft_file
 from eucaim_pipelines.onboarding.lists import Lists
 from eucaim_pipelines.onboarding.meanings import Meanings
 from eucaim_pipelines.onboarding.sheets import Sheet, read_file
+from eucaim_pipelines.onboarding.spellings import FEWEST_PEOPLE
 from eucaim_pipelines.onboarding.values import Speller
 
 _LINKAGE = {
@@ -51,7 +53,17 @@ def suggest(
         files=tuple(drafts),
         linkage=_linkage(drafts),
         imaging=imaging or ImagingDraft(),
+        comments=_said(
+            sum(c.left_out for d in drafts for c in d.columns) + (imaging.left_out if imaging else 0)
+        ),
     )
+
+
+def _said(left_out: int) -> tuple[str, ...]:
+    """Which spellings stand in the contract, and how many do not: they are still to be decided."""
+    rule = f"A spelling is here only if at least {FEWEST_PEOPLE} patients of its file are known to have it."
+    more = f"TODO {left_out} spelling(s) are left out: `eucaim unmapped` shows those that have no code."
+    return (rule, more) if left_out else (rule,)
 
 
 def _deliveries(files: Sequence[Path]) -> list[list[Sheet]]:

@@ -1,6 +1,6 @@
 """What the cells of a column look like, whatever its header says: dates, numbers, codes, persons, text.
 
-Of the cells only repeated, code-like spellings are kept, and none that occurs in a column of persons.
+Which spellings of a column may be told is decided in `spellings`.
 """
 
 import re
@@ -17,11 +17,7 @@ Looks = Literal[
     "empty", "date", "integer", "number", "uid", "contact", "person", "identifier", "words", "text"
 ]
 
-FEWEST_ROWS = 3
-"""A spelling that fewer rows hold is never written into a contract: it could tell who somebody is."""
-
 MOST_SPELLINGS = 60
-_LONGEST_SPELLING = 60
 _FORMATS = (
     "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d", "%d/%m/%y",
     "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%Y", "%d %b %Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
@@ -29,14 +25,17 @@ _FORMATS = (
 )  # fmt: skip
 _SEPARATORS = (";", "|", ",", " + ")
 _NEARLY_ALL, _MOSTLY = 0.95, 0.8
-_LONG_TEXT, _MANY_KINDS = 25, 0.5
+_LONG_TEXT, _MANY_KINDS, _REPEATED = 25, 0.5, 3
+_LONGEST_KIND = 80
+"""Longer cells are texts: no pattern of a name, an address or a number is tried on them."""
+
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
 _NUMBER = re.compile(r"[<>≤≥]?\s*[+-]?\d{1,15}([.,]\d{1,15})?")
 _UID = re.compile(r"[0-2](\.(0|[1-9]\d*)){5,}")
 _CONTACT = re.compile(r"\S+@\S+\.\w+|\+?\d[\d ()/.-]{7,}\d")
 _IDENTIFIER = re.compile(r"(?=.*\d)[^\s]{4,}")
-_PERSON = re.compile(r"[^\W\d_][^\W\d_'’.-]+,? ([^\W\d_][^\W\d_'’.-]*[ ,]*){1,4}")
-_REVEALING = re.compile(r"@|\d{6,}|\d[-./]\d{1,2}[-./]\d")
+_NAME = r"[^\W\d_](?:[^\W\d_]|['’.-])*"
+_PERSON = re.compile(rf"{_NAME}(?:[ ,]+{_NAME}){{1,4}}")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Profile:
     formats
         Formats of dates that fit all cells (or, where none does, nearly all); several may contradict.
     spellings
-        Code-like cells with the rows that hold them, the most frequent first; `rare` counts those left out.
+        Code-like cells that may be told, with the rows that hold them, the most frequent first; `left_out`
+        counts the others.
     low, high, limits
         Range of the numbers, and whether some are limits (`<0.1`).
     separator
@@ -68,7 +68,7 @@ class Profile:
     distinct: int
     formats: tuple[str, ...] = ()
     spellings: tuple[tuple[str, int], ...] = ()
-    rare: int = 0
+    left_out: int = 0
     low: float = 0
     high: float = 0
     comma: bool = False
@@ -82,34 +82,16 @@ class Profile:
         """Whether its dates could be read in two ways."""
         return len(self.formats) > 1
 
+    def parts(self, cell: str) -> list[str]:
+        """The spellings in one cell: itself, or what its separator cuts it into; none of "no value"."""
+        if not cell or cell in self.missing:
+            return []
+        return _parts([cell], self.separator) if self.separator is not None else [cell]
+
 
 def profile(sheet: Sheet, lists: Lists) -> tuple[Profile, ...]:
     """The profile of every column of a table."""
     return tuple(_profile(sheet, position, lists) for position in range(len(sheet.columns)))
-
-
-def without_identities(
-    profiles: Iterable[Profile], sheet: Sheet, persons: Sequence[int]
-) -> tuple[Profile, ...]:
-    """The profiles without spellings that stand in a column of persons, whole or as a word."""
-    cells = {cell.casefold() for position in persons for cell in sheet.column(position)}
-    words = cells | {word for cell in cells for word in re.findall(r"[^\W_]{4,}", cell)}
-    cleared = []
-    for each in profiles:
-        kept = tuple(pair for pair in each.spellings if not _names(pair[0], words))
-        left_out = len(each.spellings) - len(kept)
-        cleared.append(replace(each, spellings=kept, rare=each.rare + left_out))
-    return tuple(cleared)
-
-
-def reveals(text: str) -> bool:
-    """Whether a text holds what an address, a date or a number of a person looks like."""
-    return bool(_REVEALING.search(text))
-
-
-def _names(spelling: str, words: set[str]) -> bool:
-    plain = spelling.casefold()
-    return plain in words or any(word in words for word in re.findall(r"[^\W_]{4,}", plain))
 
 
 def _profile(sheet: Sheet, position: int, lists: Lists) -> Profile:
@@ -125,38 +107,21 @@ def _profile(sheet: Sheet, position: int, lists: Lists) -> Profile:
     formats = ("%Y-%m-%d",) if position in sheet.dates else _formats(values, counts)
     if formats:
         return replace(found, looks="date", formats=formats)
-    told, rare = _spellings(counts)
     numbers = [value for value in values if _NUMBER.fullmatch(value)]
     if len(numbers) < _NEARLY_ALL * len(values):
         separator = _separator(values)
-        if separator is not None:
-            told, rare = _spellings(Counter(_parts(values, separator)))
-            return replace(found, looks="words", spellings=told, rare=rare, separator=separator)
-        looks = _words(values, counts)
-        kept = (told, rare) if looks == "words" else ((), 0)
-        return replace(found, looks=looks, spellings=kept[0], rare=kept[1])
+        looks = _words(values, counts) if separator is None else "words"
+        return replace(found, looks=looks, separator=separator)
     plain = [float(number.lstrip("<>≤≥ ").replace(",", ".")) for number in numbers]
     whole = all(_INTEGER.fullmatch(number) for number in numbers)
     return replace(
         found,
         looks="integer" if whole else "number",
-        spellings=told if whole and len(counts) <= MOST_SPELLINGS else (),
-        rare=rare,
         low=min(plain),
         high=max(plain),
         comma=any("," in number for number in numbers),
         limits=any(not number[0].isdigit() and number[0] not in "+-" for number in numbers),
     )
-
-
-def _spellings(counts: Counter[str]) -> tuple[tuple[tuple[str, int], ...], int]:
-    """Repeated short cells that show no number of a person, at most `MOST_SPELLINGS`."""
-    fit = [
-        (cell, rows)
-        for cell, rows in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        if rows >= FEWEST_ROWS and len(cell) <= _LONGEST_SPELLING and not reveals(cell)
-    ][:MOST_SPELLINGS]
-    return tuple(fit), len(counts) - len(fit)
 
 
 def _parts(values: Iterable[str], separator: str) -> list[str]:
@@ -168,8 +133,8 @@ def _separator(values: Sequence[str]) -> str | None:
     for separator in _SEPARATORS:
         cut = [value for value in values if separator in value]
         parts = Counter(_parts(values, separator))
-        repeated = sum(rows for rows in parts.values() if rows >= FEWEST_ROWS)
-        if len(cut) >= FEWEST_ROWS and repeated >= _MOSTLY * parts.total() and not _numbers(parts):
+        repeated = sum(rows for rows in parts.values() if rows >= _REPEATED)
+        if len(cut) >= _REPEATED and repeated >= _MOSTLY * parts.total() and not _numbers(parts):
             return separator
     return None
 
@@ -195,16 +160,17 @@ def _formats(values: Sequence[str], counts: Counter[str]) -> tuple[str, ...]:
 
 def _words(values: Sequence[str], counts: Counter[str]) -> Looks:
     def share(pattern: re.Pattern[str]) -> float:
-        return sum(bool(pattern.fullmatch(value)) for value in values) / len(values)
+        short = (value for value in values if len(value) <= _LONGEST_KIND)
+        return sum(bool(pattern.fullmatch(value)) for value in short) / len(values)
 
     if share(_UID) >= _MOSTLY:
         return "uid"
     if share(_CONTACT) >= _MOSTLY:
         return "contact"
     varied = len(counts) > _MANY_KINDS * len(values)
-    if varied and len(values) >= FEWEST_ROWS and share(_PERSON) >= _MOSTLY:
+    if varied and len(values) >= _REPEATED and share(_PERSON) >= _MOSTLY:
         return "person"
-    if len(counts) == len(values) > FEWEST_ROWS and share(_IDENTIFIER) >= _MOSTLY:
+    if len(counts) == len(values) > _REPEATED and share(_IDENTIFIER) >= _MOSTLY:
         return "identifier"
     long = sum(len(value) for value in values) / len(values) > _LONG_TEXT
     return "text" if (long and varied) or (varied and len(values) > MOST_SPELLINGS) else "words"

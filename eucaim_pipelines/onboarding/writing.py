@@ -107,11 +107,16 @@ def _column(draft: ColumnDraft) -> list[str]:
         parts.append(f"separator: {quoted(draft.separator)}")
     if draft.formats:
         parts.append(f"format: {TODO if draft.formats == (TODO,) else quoted(draft.formats[0])}")
-    comment = f"  # {_said(draft.comment)}" if draft.comment else ""
+    said = ", ".join(filter(None, (_said(draft.comment), _counted(draft.left_out))))
+    comment = f"  # {said}" if said else ""
     if not draft.values:
         return _short_or_long(f"      {quoted(draft.header)}:", parts, comment)
     lines = [f"      {quoted(draft.header)}:{comment}"]
     return [*lines, *(f"        {part}" for part in parts), "        values:", *_values(draft.values, 10)]
+
+
+def _counted(left_out: int) -> str:
+    return f"{left_out} spelling(s) left out" if left_out else ""
 
 
 def _short_or_long(head: str, parts: Sequence[str], comment: str) -> list[str]:
@@ -147,7 +152,8 @@ def _imaging(draft: ImagingDraft) -> list[str]:
     }
     if not any(maps.values()) and not draft.comments:
         return []
-    lines = ["imaging:", *(f"  # {_said(comment)}" for comment in draft.comments)]
+    comments = filter(None, (*draft.comments, _counted(draft.left_out)))
+    lines = ["imaging:", *(f"  # {_said(comment)}" for comment in comments)]
     for key, values in maps.items():
         lines += [f"  {key}:", *_values(values, 4)] if values else []
     return lines if any(maps.values()) else [*lines[:1], *lines[1:], "  body_parts: {}"]

@@ -19,9 +19,14 @@ def matcher() -> Matcher:
 
 
 @pytest.fixture(scope="session")
-def suggested(matcher):
+def lists():
+    return load_lists()
+
+
+@pytest.fixture(scope="session")
+def suggested(matcher, lists):
     """A function that makes the draft of some files."""
-    tables, lists = load_tables(), load_lists()
+    tables = load_tables()
     return lambda *files, **more: suggest(files, matcher, tables, lists, **more)
 
 

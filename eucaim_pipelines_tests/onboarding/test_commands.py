@@ -1,5 +1,7 @@
 """The authoring commands: what they print, what they refuse."""
 
+import stat
+
 import pytest
 from typer.testing import CliRunner
 
@@ -25,6 +27,7 @@ def test_new_source_writes_once_and_prints_columns_and_counts_only(tmp_path):
     assert "Overall.Stage" in done.output and "60 rows" in done.output
     for cell in ("IIIb", "large cell", "LUNG1-001"):
         assert cell not in done.output
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
     before = out.read_bytes()
     again = call("new-source", file, "--dataset", "lung1", "--out", out)
     assert isinstance(again.exception, SettingsError) and "exists already" in str(again.exception)
