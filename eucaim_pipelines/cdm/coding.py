@@ -16,7 +16,7 @@ from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, FieldSource
 from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
-PATIENT, RECORD_KEY = "PatientID", "record_key"
+PATIENT, RECORD_KEY, RELATIVES_AGE = "PatientID", "record_key", "relatives_age"
 KEY_SEPARATOR = "\x1f"
 TYPES = {
     "code": pa.string(),
@@ -57,8 +57,12 @@ class Coded:
 
 
 def kinds(spec: ClinicalFile) -> dict[str, str]:
-    """What every field of a coded table is, the offsets of its dates (integers, days) included."""
+    """What every field of a coded table is, the offsets of its dates (integers, days) included.
+
+    An age that is not the patient's is a `relatives_age`.
+    """
     declared = {name: str(column.kind) for name, column in spec.fields.items()}
+    declared |= dict.fromkeys(spec.of_relatives, RELATIVES_AGE)
     return declared | {
         f"{name}{OFFSET_SUFFIX}": "integer" for name, kind in declared.items() if kind == "date"
     }

@@ -3,18 +3,27 @@
 Restricted zone: identifiers as received. The pseudonyms are made by the caller.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from math import ceil
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.coding import PATIENT
+from eucaim_pipelines.cdm.coding import PATIENT, kinds
 from eucaim_pipelines.cdm.link_file import without_link_file
 from eucaim_pipelines.cdm.linkage import ages_at_diagnosis, contested_patients, first_dates, with_issuers
+from eucaim_pipelines.contracts.source_files import Duration
 from eucaim_pipelines.contracts.sources import SourceContract
-from eucaim_pipelines.dicom.lifetimes import STUDY_DATES, Life, image_tells
+from eucaim_pipelines.dicom.lifetimes import (
+    DAYS_PER_YEAR,
+    OLDEST_AGE_YEARS,
+    STUDY_DATES,
+    Life,
+    image_tells,
+)
 
 UNDECIDED_ISSUER = "\\undecided"
 """Issuer of the clinical rows of a contested PatientID; the backslash keeps it apart from any in an image."""
@@ -146,17 +155,34 @@ def _rows_tell(life_of: Callable[[str], Life], coded: Mapping[str, pa.Table], so
     for patient, age in ages.items():
         life_of(patient).has_age(age, diagnosis.get(patient))
     for name, table in coded.items():
-        patients = table.column(PATIENT).to_pylist()
-        for column, declared in source.file(name).fields.items():
-            for patient, value in zip(patients, table.column(column).to_pylist(), strict=True):
-                if value is not None and declared.kind == "age":
+        patients, spec = table.column(PATIENT).to_pylist(), source.file(name)
+        told = kinds(spec)
+        for column in spec.fields:
+            kind, values = told[column], table.column(column).to_pylist()
+            if column in spec.durations:
+                kind, values = "days", _in_days(spec.durations[column], values, table)
+            for patient, value in zip(patients, values, strict=True):
+                if value is not None and kind == "age":
                     life_of(patient).has_age(value)
-                elif value is not None and declared.kind == "date":
+                elif value is not None and kind == "date":
                     life_of(patient).has_date(value)
-                elif value is not None and declared.kind == "days" and patient in diagnosis:
+                elif value is not None and kind == "days" and patient in diagnosis:
                     life_of(patient).has_date(_after(diagnosis[patient], value))
-                elif value is not None and declared.kind == "days" and patient in ages:
+                elif value is not None and kind == "days" and patient in ages:
                     life_of(patient).old |= _old_after(ages[patient], value)
+
+
+def _in_days(duration: Duration, numbers: list[float | None], table: pa.Table) -> list[int | None]:
+    """Times as days, rounded up; none of them is longer than a life."""
+    units = itertools.repeat(None) if duration.beside is None else table.column(duration.beside).to_pylist()
+    found: list[int | None] = []
+    for number, unit in zip(numbers, units, strict=False):
+        years = duration.units.get(unit)
+        if number is None or years is None:
+            found.append(None)
+        else:
+            found.append(ceil(DAYS_PER_YEAR * max(-OLDEST_AGE_YEARS, min(OLDEST_AGE_YEARS, years(number)))))
+    return found
 
 
 def _after(day: date, days: int) -> date:

@@ -13,6 +13,7 @@ from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, w
 from eucaim_pipelines.cdm.conditions import given, holds
 from eucaim_pipelines.cdm.inputs import CdmInputs
 from eucaim_pipelines.contracts.fields import Field
+from eucaim_pipelines.contracts.source_files import CHARACTERISTICS
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, ClinicalFile, Constant, TableMapping
 from eucaim_pipelines.contracts.tables import TableContract
 
@@ -130,10 +131,12 @@ def _gives_a_row(mapping: TableMapping, records: pa.Table) -> pa.Array:
 def _cells(field: Field, mapping: TableMapping, records: pa.Table, inputs: CdmInputs) -> Any:
     """What the mapping, or the pipeline by itself, puts into one field; null where neither does."""
     value = mapping.fields.get(field.name)
-    if isinstance(value, Constant):
+    told = inputs.source.deidentification.patient_characteristics or field.value_set not in CHARACTERISTICS
+    if isinstance(value, Constant) and told:
         return pa.repeat(pa.scalar(value.constant, field.type), records.num_rows)
-    if value is not None:
-        return records[value]
+    if isinstance(value, str):
+        whole_years = pa.types.is_integer(field.type) and pa.types.is_floating(records[value].type)
+        return pc.floor(records[value]) if whole_years else records[value]
     if field.filled_by == "patient":
         return records["patient_id"]
     if field.filled_by == "dataset":

@@ -58,6 +58,8 @@ class Field:
         Columns of the header inventory that an image field is made from.
     remedy
         What the holder can do when it is missing, in plain words.
+    person
+        `relative` where it tells of somebody else than the patient.
     """
 
     name: str
@@ -76,6 +78,12 @@ class Field:
     category_of: str | None = None
     dicom: tuple[str, ...] = ()
     remedy: str | None = None
+    person: str | None = None
+
+    @property
+    def filled_with(self) -> Literal["age", "days"] | None:
+        """The one kind of column that may fill it: what tells of 90 years never passes as a mere number."""
+        return "age" if self.unit == "a" else "days" if self.offset_of is not None else None
 
     @property
     def arrow(self) -> pa.Field:
@@ -119,6 +127,7 @@ def read_field(document: Document, prop: SchemaProperty, place: Place, base: Pat
         category_of=custom.get("categoryOf"),
         dicom=tuple(word.strip() for word in custom.get("dicom", "").split(",") if word.strip()),
         remedy=custom.get("remedy"),
+        person=custom.get("person"),
     )
 
 
@@ -156,6 +165,7 @@ def _check_values(document: Document, custom: Mapping[str, Any], place: Place, b
     allowed = {
         "origin": lambda value: value == "extension",
         "requirement": lambda value: value in get_args(Requirement),
+        "person": lambda value: value == "relative",
         "filledBy": lambda value: value in FILLED_BY,
         "concept": lambda value: value in known_codes(base),
         "unitCode": lambda value: value in known_codes(base),

@@ -17,7 +17,7 @@ API_VERSION = "v3.1.0"
 OF_TABLE = ("level", "mandatory", "filledFrom")
 OF_PROPERTY = (
     *("origin", "valueSet", "unit", "concept", "requirement", "filledBy", "offsetOf", "unitOf", "unitCode"),
-    *("categoryOf", "dicom", "remedy"),
+    *("categoryOf", "dicom", "remedy", "person"),
 )
 OF_RULE = ("remedy", "level", "eucaimDimension", "rowCondition", "query", "pointer", "needs",
            "atLeast")  # fmt: skip

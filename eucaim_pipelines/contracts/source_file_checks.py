@@ -19,15 +19,14 @@ from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
 PEOPLE = "patient"
 """The table that images fill too; all others that a source may fill are `filledFrom: records`."""
-OFFSET = "offset_from_diagnosis"
 LINK_KINDS = ("study_uid", "timepoint", "episode")
 """Kinds of the file that `linkage.timepoints` names; they fill no table."""
 _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
     "code": pa.types.is_string,
-    "age": pa.types.is_floating,
     "number": pa.types.is_floating,
-    "integer": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind),
-    "days": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind),
+    **dict.fromkeys(
+        ("age", "integer", "days"), lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    ),
     "date": pa.types.is_date,
     "boolean": pa.types.is_boolean,
 }
@@ -157,10 +156,17 @@ class FileChecker:
                 "Map another field.",
                 place,
             )
-        if column.kind == "days" and not target.endswith(OFFSET):
+        wanted = contract.fields[target].filled_with
+        if column.kind == "days" and wanted != "days":
             raise self.document.error(
                 f"Days are counted from the diagnosis, and '{contract.name}.{target}' is not.",
-                f"Map them to a field that ends with {OFFSET}.",
+                "Map them to a field that ends with offset_from_diagnosis.",
+                place,
+            )
+        if wanted not in (None, column.kind):
+            raise self.document.error(
+                f"'{contract.name}.{target}' is filled by a field that is: {wanted}, and by no other.",
+                f"Write is: {wanted} at its column.",
                 place,
             )
         vocabulary = contract.value_sets.get(target)
@@ -175,6 +181,19 @@ class FileChecker:
             self.code(code, vocabulary, place)
 
     def _constant(self, value: Any, contract: TableContract, target: str, place: Place) -> None:
+        wanted = contract.fields[target].filled_with
+        if wanted == "age":
+            raise self.document.error(
+                f"'{contract.name}.{target}' is an age, and that is not the same for every row.",
+                "Map a field that is: age.",
+                place,
+            )
+        if wanted == "days" and value != 0:
+            raise self.document.error(
+                f"'{contract.name}.{target}' is counted from each diagnosis; its only constant is 0.",
+                "Map a field that is: days.",
+                place,
+            )
         kind = contract.schema.field(target).type
         fits = {
             str: pa.types.is_string,

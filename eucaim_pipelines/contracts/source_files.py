@@ -93,6 +93,13 @@ class FieldSource(NamedTuple):
     joined: str | None = None
 
 
+class Duration(NamedTuple):
+    """How a number becomes years: by the unit code in the field `beside`, or by the one unit under None."""
+
+    units: Mapping[str | None, Conversion]
+    beside: str | None = None
+
+
 class ClinicalFile(Part):
     """One kind of clinical file: where it is found, how it is written, what its columns are.
 
@@ -132,6 +139,8 @@ class ClinicalFile(Part):
     derived: tuple[Derived, ...] = ()
     tables: tuple[TableMapping, ...] = ()
     _conversions: dict[str, Conversion] = PrivateAttr(default_factory=dict)
+    _durations: dict[str, Duration] = PrivateAttr(default_factory=dict)
+    _of_relatives: frozenset[str] = PrivateAttr(default=frozenset())
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -197,6 +206,16 @@ class ClinicalFile(Part):
     def conversion(self, field: str) -> Conversion:
         """How a number of this field gets the unit of the table's field that it fills."""
         return self._conversions.get(field, SAME)
+
+    @property
+    def durations(self) -> Mapping[str, Duration]:
+        """Numbers that are times, such as months of survival."""
+        return self._durations
+
+    @property
+    def of_relatives(self) -> frozenset[str]:
+        """Ages that are not the patient's: they fill fields of relatives and no other."""
+        return self._of_relatives
 
     def matches(self, file_name: str) -> bool:
         """The name (no folders) fits the pattern; letter case and Unicode composition do not count."""

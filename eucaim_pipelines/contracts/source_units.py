@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eucaim_pipelines.contracts.positions import Document, Place
-from eucaim_pipelines.contracts.source_files import ClinicalFile, Condition, Constant, TableMapping
+from eucaim_pipelines.contracts.source_files import (
+    ClinicalFile,
+    Condition,
+    Constant,
+    Duration,
+    TableMapping,
+)
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.units import AGES, SAME, Conversion, conversion, is_unit
@@ -46,6 +52,8 @@ def in_model_units(
         mappings = [m.model_copy(update={"when": tuple(map(units.compared, m.when))}) for m in mappings]
         copy = spec.model_copy(update={"tables": tuple(mappings)})
         copy._conversions = {name: between for name, between in units.found.items() if between != SAME}
+        copy._durations = units.durations
+        copy._of_relatives = frozenset(_of_relatives(spec, tables))
         changed.append(copy)
     return source.model_copy(update={"clinical": tuple(changed)})
 
@@ -59,6 +67,7 @@ class _Units:
     codes: Vocabulary | None
     document: Document
     found: dict[str, Conversion] = field(default_factory=dict)
+    durations: dict[str, Duration] = field(default_factory=dict)
 
     def mapped(self, mapping: TableMapping, place: Place) -> TableMapping:
         """The mapping with the units of its numbers."""
@@ -66,12 +75,15 @@ class _Units:
         for target, name in mapping.fields.items():
             here = (*place, "fields", target)
             column = self.spec.fields.get(name) if isinstance(name, str) else None
-            if column is None or column.kind not in ("number", "integer") or column.unit is None:
+            if column is None or column.kind not in ("number", "integer"):
                 continue
             wanted = self.tables[mapping.table].units.get(target)
             beside = target.removesuffix(_NUMBER) + _UNIT
+            said = mapping.fields.get(beside) if target.endswith(_NUMBER) else None
+            self._note_time(str(name), wanted or column.unit, said)
+            if column.unit is None:
+                continue
             if wanted is None and target.endswith(_NUMBER) and beside in self.tables[mapping.table].fields:
-                said = mapping.fields.get(beside)
                 if said is None:
                     added[beside] = Constant(constant=self._code(column.unit, beside, here))
                 elif isinstance(said, Constant):
@@ -79,6 +91,18 @@ class _Units:
             if wanted is not None:
                 self._convert(str(name), column.kind, column.unit, wanted, here)
         return mapping.model_copy(update={"fields": {**mapping.fields, **added}}) if added else mapping
+
+    def _note_time(self, name: str, unit: str | None, said: str | Constant | None) -> None:
+        """Remember a number that is a time, as the unit in which it is coded or the one beside it says."""
+        times = {} if self.codes is None else {self.codes.code(unit): AGES[unit] for unit in AGES}
+        if isinstance(said, Constant):
+            beside = times.get(str(said.constant))
+            if beside is not None:
+                self.durations[name] = Duration({None: beside})
+        elif unit in AGES:
+            self.durations[name] = Duration({None: AGES[str(unit)]})
+        elif said is not None:
+            self.durations[name] = Duration(times, said)
 
     def compared(self, condition: Condition) -> Condition:
         """The condition with its limits in the unit in which the coded field will be."""
@@ -136,3 +160,14 @@ class _Units:
                 place,
             )
         return found
+
+
+def _of_relatives(spec: ClinicalFile, tables: Mapping[str, TableContract]) -> set[str]:
+    """Fields that tell of relatives and nowhere of the patient."""
+    filled = [
+        (value, tables[mapping.table].fields[target].person)
+        for mapping in spec.tables
+        for target, value in mapping.fields.items()
+        if isinstance(value, str)
+    ]
+    return {name for name, person in filled if person} - {name for name, person in filled if not person}

@@ -15,7 +15,7 @@ from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 
 _TYPES = {
     **dict.fromkeys(("code", "episode", "study_uid"), pa.string()),
-    **dict.fromkeys(("age", "number"), pa.float64()),
+    **dict.fromkeys(("age", "relatives_age", "number"), pa.float64()),
     **dict.fromkeys(("integer", "days", "timepoint"), pa.int64()),
     "date": pa.date32(),
     "boolean": pa.bool_(),
@@ -63,9 +63,9 @@ def deidentify(
     table
         `PatientID` and `record_key` as received, then typed fields.
     kinds
-        Field to one of code, episode, age (years), date, days, number, integer, timepoint, boolean and
-        study_uid; other kinds and fields are denied. Days are differences and cross as they are; a study_uid
-        becomes that of the released images.
+        Field to one of code, episode, age and relatives_age (years), date, days, number, integer, timepoint,
+        boolean and study_uid; other kinds and fields are denied. Days are differences and cross as they are;
+        a study_uid becomes that of the released images; a relative's age is pooled by itself alone.
     pseudonyms
         The same key and shift as for images.
     pooled
@@ -127,6 +127,8 @@ def _change(
         return lambda cell, person: released_date(cell, person, pseudonyms, policy)
     if kind == "age":
         return lambda cell, person: pooled_years(cell, person in pooled)
+    if kind == "relatives_age":
+        return lambda cell, person: pooled_years(cell, False)
     if kind == "study_uid":
         return pseudonyms.uid
     return lambda cell, person: cell

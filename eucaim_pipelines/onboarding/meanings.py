@@ -25,10 +25,10 @@ _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
     "code": pa.types.is_string,
     "date": pa.types.is_date,
     "boolean": pa.types.is_boolean,
-    "age": pa.types.is_floating,
     "number": pa.types.is_floating,
-    "integer": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind),
-    "days": lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind),
+    **dict.fromkeys(
+        ("age", "integer", "days"), lambda kind: pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    ),
 }
 _NUMBER, _CONCEPT, _CODE = "_value_as_number", "_value_as_concept", "_code"
 _SURE_HEADER, _LIKE_HEADER, _MOST_ROWS, _FEW_ROWS = 90, 84, 0.8, 0.2
@@ -298,8 +298,9 @@ def kind_of(each: Field) -> str:
     """What a column is that fills this field."""
     if each.value_set:
         return "code"
+    if each.filled_with:
+        return each.filled_with
     kinds = {
-        "age": each.unit == "a",
         "date": pa.types.is_date(each.type),
         "boolean": pa.types.is_boolean(each.type),
     }

@@ -148,8 +148,6 @@ class Names:
             return ColumnDraft(
                 variable.name, kind, None, each.value_set, values, targets=(target,), comment=unread
             )
-        if place[1].endswith("offset_from_diagnosis"):
-            return ColumnDraft(variable.name, "days", targets=(target,), comment=unread)
         return ColumnDraft(variable.name, kind, targets=(target,), comment=unread)
 
     def _value(self, pair: Pair, vocabulary: str) -> ValueDraft:

@@ -1,5 +1,6 @@
 """Laws of linkage: offsets, timepoints, episodes, ages; and who is in the dataset."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eucaim_pipelines.cdm.coding import schema
+from eucaim_pipelines.cdm import build
+from eucaim_pipelines.cdm.coding import kinds, schema
 from eucaim_pipelines.cdm.linkage import add_offsets, age_string_years, dicom_date, link_studies
 from eucaim_pipelines.cdm.people import (
     UNDECIDED_ISSUER,
@@ -18,6 +20,8 @@ from eucaim_pipelines.cdm.people import (
     pooled,
 )
 from eucaim_pipelines.contracts.sources import load_source
+from eucaim_pipelines.deidentification import clinical
+from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines_tests.cdm import examples
 
 
@@ -248,3 +252,73 @@ def test_who_reaches_90_by_days_from_the_diagnosis_is_pooled(tmp_path, diagnosed
     tables = {spec.name: pa.Table.from_pylist([row], schema=schema(spec)) for spec in source.clinical}
     found = pooled_of(source, add_offsets(tables, source), examples.instance(1, "P9", "S", "R"))
     assert found == ({"P7/None"} if old else set())
+
+
+@pytest.mark.parametrize("diagnosed", [None, date(2020, 1, 10)])
+@pytest.mark.parametrize(
+    ("column", "beside", "number", "old"),
+    [
+        ("unit: mo", None, 100, False),
+        ("unit: mo", None, 124, True),
+        ("unit: mo", "{constant: COM1000151}", 10.3, True),  # coded in years, the unit of the table
+        ("", "{constant: COM1000154}", 124, True),
+        ("", "{constant: COM1000156}", 124, False),  # nanograms are no time
+        ("", "unit_of_row", 124, True),
+        ("", "other_unit", 124, False),
+        ("unit: mo", None, 1e15, True),
+        ("unit: mo", None, -1e15, False),
+    ],
+)
+def test_who_reaches_90_by_a_number_that_is_a_time_is_pooled(
+    tmp_path, diagnosed, column, beside, number, old
+):
+    text = examples.SOURCE.replace("is: number, unit: ng/mL", f"is: number, {column}".rstrip(", "))
+    units = "".join(
+        f"      {name}: {{field: {name}, is: code, vocabulary: units}}\n"
+        for name in ("unit_of_row", "other_unit")
+    )
+    text = text.replace('      "Fuma"', units + '      "Fuma"')
+    unit = f", health_status_assessment_value_unit: {beside}" if beside else ""
+    text = text.replace(
+        "      - table: procedure",
+        f"      - table: health_status_assessment\n"
+        f"        fields: {{health_status_assessment_value_as_number: psa{unit}}}\n      - table: procedure",
+    )
+    source = load_source(examples.write_source(tmp_path, text))
+    row = {"PatientID": "P7", "diagnosis_date": diagnosed, "age_at_diagnosis": 80.0, "psa": number,
+           "unit_of_row": "COM1000154", "other_unit": "COM1000156"}  # fmt: skip
+    tables = {spec.name: pa.Table.from_pylist([row], schema=schema(spec)) for spec in source.clinical[:1]}
+    found = pooled_of(source, add_offsets(tables, source), examples.instance(1, "P9", "S", "R"))
+    assert found == ({"P7/None"} if old else set())
+
+
+FAMILY = examples.SOURCE.replace(
+    "      - table: procedure",
+    "      - table: family_member_history\n"
+    "        fields: {family_member_history_onset_age: mothers_age}\n      - table: procedure",
+).replace('      "Fuma"', '      "Madre": {field: mothers_age, is: age}\n      "Fuma"')
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_the_age_of_a_relative_is_capped_and_says_nothing_of_the_patient(tmp_path, source, old):
+    inputs = examples.crossed(source)
+    text = FAMILY if not old else FAMILY.replace("diagnosis: age_at_diagnosis", "diagnosis: mothers_age")
+    source = load_source(examples.write_source(tmp_path, text))
+    spec = source.clinical[0]
+    rows = [
+        {"PatientID": "P7", "record_key": "1", "mothers_age": 93.4},
+        {"PatientID": "P8", "record_key": "2", "mothers_age": 88.7},
+    ]
+    coded = {spec.name: pa.Table.from_pylist(rows, schema=schema(spec))}
+    coded = add_offsets(coded, source)
+    pooled_people = pooled_of(source, coded, examples.instance(1, "P9", "S", "R"))
+    assert pooled_people == ({"P7/None"} if old else set())
+    pseudonyms = Pseudonyms(SiteKey(bytes(range(32))))
+    pooled_pseudonyms = {pseudonyms.patient("P8", None, "")}
+    crossed = clinical.deidentify(coded[spec.name], kinds(spec), pseudonyms, pooled_pseudonyms)
+    assert crossed.table["mothers_age"].to_pylist() == [90.0, 90.0 if old else 88.7]
+    assert "mothers_age" in spec.characteristics
+    inputs = replace(inputs, source=source, records={spec.name: crossed.table})
+    assert sorted(build("family_member_history", inputs)["family_member_history_onset_age"].to_pylist()) == (
+        [90, 90] if old else [88, 90]
+    )

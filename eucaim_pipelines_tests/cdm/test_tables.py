@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from eucaim_pipelines.cdm import build, depends_on
+from eucaim_pipelines.contracts.sources import load_source
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines_tests.cdm import examples
 
@@ -209,3 +210,16 @@ def test_of_differing_records_the_most_frequent_value_counts(tmp_path, monkeypat
         for row in rows(build("patient", examples.crossed(source)))
     }
     assert found["X-P1"] == "COM1001370"
+
+
+def test_a_constant_sex_is_not_told_where_characteristics_of_people_are_not(tmp_path):
+    text = examples.SOURCE.replace("patient_birth_sex: sex", "patient_birth_sex: {constant: COM1001366}")
+    told = build("patient", examples.crossed(load_source(examples.write_source(tmp_path, text))))
+    assert "COM1001366" in told["patient_birth_sex"].to_pylist()
+    text += "deidentification: {patient_characteristics: false}\n"
+    inputs = examples.crossed(load_source(examples.write_source(tmp_path, text)))
+    listed = [row for row in build("patient", inputs).to_pylist() if row["patient_source"] != "images"]
+    assert listed
+    assert {(row["patient_birth_sex"], row["patient_diagnostic_category"]) for row in listed} == {
+        (None, "COM1001087")
+    }
