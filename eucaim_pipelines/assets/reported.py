@@ -20,6 +20,7 @@ from eucaim_pipelines.deidentification.images import EXPLAINED
 from eucaim_pipelines.deidentification.keys.lethe import WARNING
 from eucaim_pipelines.deidentification.rules import profile_summary
 from eucaim_pipelines.ingest.records import Reception
+from eucaim_pipelines.ingest.row_book import RowCounts
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release import statements
@@ -31,9 +32,11 @@ from eucaim_pipelines.report.content import (
     ActionCount,
     DispositionCount,
     HeldFile,
+    LessExact,
     LocalDetail,
     Removal,
     Report,
+    RowChanges,
     RowPointer,
     UnknownTerm,
     UnmappedValue,
@@ -127,6 +130,7 @@ def local_detail(
     dataset: str,
     tier: int,
     receptions: Sequence[Reception],
+    news: Mapping[str, RowCounts],
     shelves: tuple[Shelf, Shelf],
     contracts: Contracts,
 ) -> LocalDetail:
@@ -134,6 +138,8 @@ def local_detail(
 
     Parameters
     ----------
+    news
+        Rows of the clinical files against the last release (`RowBook.news`).
     shelves
         The restricted one, and the releasable one.
     """
@@ -149,6 +155,8 @@ def local_detail(
         ],
         unmapped=_unmapped(shelf.read("unmapped_values"), contracts.matcher()),
         unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
+        less_exact=[LessExact(**row) for row in shelf.read("less_exact_values").to_pylist()],
+        row_changes=[RowChanges(file, n.new, n.changed, n.removed) for file, n in news.items()],
         pointers=resolve(
             _results(tier, shelf),
             Origins(

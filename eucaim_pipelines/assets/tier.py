@@ -184,8 +184,11 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
         staging = releasable.shelf(dataset)
         with restricted.ledger(dataset) as ledger:
             receptions = ledger.receptions()
-        detail = reported.local_detail(dataset, tier, receptions, (shelf, staging), contracts)
-        page = render(reported.report(dataset, tier, staging, contracts), detail)
+        report = reported.report(dataset, tier, staging, contracts)
+        with restricted.row_book(dataset) as book:
+            news = book.news(f"tier_{tier}", report.version)
+        detail = reported.local_detail(dataset, tier, receptions, news, (shelf, staging), contracts)
+        page = render(report, detail)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
         with restricted.ledger(dataset) as ledger:
             ledger.note(**{f"finished_report_{tier}": staged.state(staging)})

@@ -5,7 +5,7 @@ SQLite in the restricted zone; keys and contents are digests. Which rows count i
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -117,6 +117,21 @@ class RowBook(PrivateDatabase):
         for file, state, count in self._db.execute(query, {"part": part}):
             found.setdefault(file, {})[state] = count
         return {file: RowCounts(**states) for file, states in sorted(found.items())}
+
+    def news(self, part: str, version: str) -> dict[str, RowCounts]:
+        """Clinical file to its rows against the release of this part before `version`; unchanged ones as 0.
+
+        They are the same before this version is released and after.
+        """
+        released = {
+            file: RowCounts(new=new, changed=changed, removed=removed)
+            for name, file, new, changed, removed in self.history(part)
+            if name == version
+        }
+        found = self.counts(part)
+        if not released:
+            return {file: replace(counts, unchanged=0) for file, counts in found.items()}
+        return {file: released.get(file, RowCounts()) for file in sorted(found.keys() | released.keys())}
 
     def history(self, part: str) -> list[tuple[str, str, int, int, int]]:
         """(version, clinical file, rows brought, changed, removed), by the releases of this part."""

@@ -171,6 +171,35 @@ class UnmappedValue:
 
 
 @dataclass(frozen=True)
+class LessExact:
+    """Values of one field that say more than was told, and what was told of them (a name of `RECEIVED`)."""
+
+    file: str
+    field: str
+    why: str
+    rows: int
+    patients: int
+
+
+RECEIVED = {
+    "limit": "a limit such as <0.1, kept as its number",
+    "month": "a month, kept as its first day",
+    "year": "a year, kept as its first of January",
+}
+"""What stands behind a value that looks more exact than it is (`cdm.coding.LESS_EXACT`), in words."""
+
+
+@dataclass(frozen=True)
+class RowChanges:
+    """Rows of one clinical file as received, against those of the last release."""
+
+    file: str
+    new: int
+    changed: int
+    removed: int
+
+
+@dataclass(frozen=True)
 class UnknownTerm:
     """A code string of the images that no list of terms knows, as received; it never leaves the restricted
     zone. Once it stands in `data_contracts/deidentification/cs_terms.csv` it is kept."""
@@ -204,4 +233,6 @@ class LocalDetail:
     rows: Sequence[RowPointer] = field(default=())
     unmapped: Sequence[UnmappedValue] = field(default=())
     unknown_terms: Sequence[UnknownTerm] = field(default=())
+    less_exact: Sequence[LessExact] = field(default=())
+    row_changes: Sequence[RowChanges] = field(default=())
     pointers: Mapping[str, Pointers] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from eucaim_pipelines.quality.findings import DIMENSIONS, LEVELS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.report import sections
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, IMAGES_ONLY, TABLE_ONLY, balances
-from eucaim_pipelines.report.content import DATES, EFFECTS, MEANINGS, LocalDetail, Report
+from eucaim_pipelines.report.content import DATES, EFFECTS, MEANINGS, RECEIVED, LocalDetail, Report
 from eucaim_pipelines.report.edition import Edition
 from eucaim_pipelines.report.matrix import matrix
 from eucaim_pipelines.report.numbers import Numbers, weight
@@ -47,6 +47,7 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
             limit=_LOCAL_ROWS,
             effects=list(EFFECTS),
             meanings=MEANINGS,
+            received=RECEIVED,
             dates=DATES[report.source.deidentification.dates],
             numbers=numbers,
             sizes=numbers.sizes(shown_balances),

@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -98,7 +99,11 @@ def test_every_row_has_the_state_and_the_releases_that_its_deliveries_gave_it(st
             for part in ("tier_1", "tier_2"):
                 assert book.counts(part) == model.counts(part, delivery)
             for part in sorted(released):
+                news = model.counts(part, delivery)
+                without = {file: replace(counts, unchanged=0) for file, counts in news.items()}
+                assert book.news(part, f"v{number}") == without
                 book.stamp(part, f"v{number}", state)
+                assert book.news(part, f"v{number}") == without, "a release changes not what it brought"
                 model.release(part, f"v{number}", delivery)
                 stamps = sorted(str(s) for (own, _), s in model.stamps.items() if own == part)
                 rows = book.states(part).to_pylist()

@@ -3,11 +3,13 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from eucaim_pipelines.cdm import cells
 from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.date_formats import Precision
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.findings import Finding, finding
@@ -16,12 +18,15 @@ from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.quality.tiers import load_tiers, threshold_changes
 from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
 from eucaim_pipelines.report.content import (
+    RECEIVED,
     ActionCount,
     DispositionCount,
     HeldFile,
+    LessExact,
     LocalDetail,
     Removal,
     Report,
+    RowChanges,
     RowPointer,
     Sizes,
     UnknownTerm,
@@ -29,6 +34,7 @@ from eucaim_pipelines.report.content import (
     effect,
 )
 from eucaim_pipelines.report.page import render
+from eucaim_pipelines.report.summary import Changes, Summaries
 
 CODE = "cancer_condition.cancer_condition_code.complete"
 BODY_PART = "image_series.series_body_site.complete"
@@ -347,6 +353,28 @@ def test_what_a_check_tells_for_information_only_is_no_defect() -> None:
         assert "0 of" in checks and "1 tells something for your information" in checks
         assert f"for your information Wrong: {TOLD}." in checks
         assert "tolerated" not in checks and f"Repair {TOLD}." in checks
+
+
+def test_the_local_edition_counts_rows_that_came_and_values_that_look_more_exact() -> None:
+    changes = Changes("2026.02.01-0a1b2c3d", [])
+    report = make(summaries=Summaries(changes=changes))
+    told = LocalDetail(
+        less_exact=[LessExact("labs", "psa", "limit", 31, 17), LessExact("labs", "taken", "month", 4, 3)],
+        row_changes=[RowChanges("labs", 211, 37, 13), RowChanges("patients", 0, 0, 0)],
+    )
+    text, shareable = (Page(render(report, each)).text for each in (told, None))
+    assert "labs 211 37 13" in text and "patients 0 0 0" in text
+    assert "Values that look more exact than they are: 35" in text
+    assert "labs: psa a limit such as <0.1, kept as its number 31 17" in text
+    assert "labs: taken a month, kept as its first day 4 3" in text
+    for each in ("psa", "211", "more exact than"):
+        assert each not in shareable
+    first = make(summaries=Summaries(changes=Changes()))
+    assert "Rows of the clinical files" not in Page(render(first, told)).text, "nothing to compare with"
+
+
+def test_every_reason_to_be_less_exact_has_its_words() -> None:
+    assert set(RECEIVED) == {cells.LIMIT, *get_args(Precision)}
 
 
 def _section(text: str, title: str, following: str) -> str:

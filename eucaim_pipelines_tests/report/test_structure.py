@@ -9,9 +9,11 @@ import pytest
 
 from eucaim_pipelines.report.content import (
     HeldFile,
+    LessExact,
     LocalDetail,
     Pointer,
     Pointers,
+    RowChanges,
     RowPointer,
     UnmappedValue,
 )
@@ -28,6 +30,8 @@ HEAVY = LocalDetail(
         UnmappedValue("patients", "diagnosis", "cancer_condition", f"{LONG}{n}", 3, 3, ["Near (C1)"] * 3)
         for n in range(5000)
     ],
+    less_exact=[LessExact("labs", f"field_{n}", "limit", 40, 30) for n in range(30)],
+    row_changes=[RowChanges(f"file_{n}", 4, 3, 2) for n in range(30)],
     pointers={CODE: Pointers([Pointer("EUCAIM-0123456789abcdef", LONG)] * 1500, 90_000)},
 )
 MORE = {
