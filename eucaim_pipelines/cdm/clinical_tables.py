@@ -6,11 +6,11 @@ All other clinical tables are made in `record_tables`, from their contracts alon
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.columns import by_value, firsts, lookup, ordered, whole
+from eucaim_pipelines.cdm.columns import by_value, firsts, lookup, nearest, ordered, whole
 from eucaim_pipelines.cdm.imaging_tables import imaging_procedures
 from eucaim_pipelines.cdm.inputs import CdmInputs
 from eucaim_pipelines.cdm.link_file import without_link_file
-from eucaim_pipelines.cdm.record_tables import mapped, rows
+from eucaim_pipelines.cdm.record_tables import DAY, mapped, rows
 
 PROCEDURE = "GEN1000021"
 BOTH, IMAGES, TABLE = "both", "images", "table"
@@ -51,7 +51,11 @@ def procedure(inputs: CdmInputs) -> pa.Table:
     at = of_records.column_names.index("procedure_category")
     of_images = imaging_procedures(inputs)
     conditions = rows("cancer_condition", inputs)
-    diagnosis = lookup(of_images["patient_id"], conditions["patient_id"], conditions["cancer_condition_id"])
+    diagnosis = nearest(
+        of_images["patient_id"],
+        of_images["procedure_offset_from_diagnosis"],
+        *(conditions[name] for name in ("patient_id", DAY, "cancer_condition_id")),
+    )
     return pa.concat_tables(
         [
             of_records.set_column(at, "procedure_category", category),

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.cdm import cells
+from eucaim_pipelines.cdm.conditions import applying
 from eucaim_pipelines.cdm.imaging_codes import ImagingCodes
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, FieldSource
 from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 
-PATIENT, RECORD_KEY, RELATIVES_AGE = "PatientID", "record_key", "relatives_age"
+PATIENT, RECORD_KEY, LINE_KEY = "PatientID", "record_key", "line_key"
+RELATIVES_AGE = "relatives_age"
 KEY_SEPARATOR = "\x1f"
 TYPES = {
     "code": pa.string(),
@@ -57,21 +59,25 @@ class Coded:
 
 
 def kinds(spec: ClinicalFile) -> dict[str, str]:
-    """What every field of a coded table is, the offsets of its dates (integers, days) included.
+    """What every field of a coded table is, and what is beside them: days of dates, where mappings apply.
 
     An age that is not the patient's is a `relatives_age`.
     """
     declared = {name: str(column.kind) for name, column in spec.fields.items()}
     declared |= dict.fromkeys(spec.of_relatives, RELATIVES_AGE)
-    return declared | {
-        f"{name}{OFFSET_SUFFIX}": "integer" for name, kind in declared.items() if kind == "date"
-    }
+    offsets = {f"{name}{OFFSET_SUFFIX}": "integer" for name, kind in declared.items() if kind == "date"}
+    return declared | dict.fromkeys(spec.applying, "boolean") | offsets
 
 
 def schema(spec: ClinicalFile) -> pa.Schema:
-    """PatientID, record_key, then the declared fields in their types; dates without offsets yet."""
+    """PatientID, record_key, the declared fields in their types, `applying`; dates without offsets yet.
+
+    Where cells may hold several values, `line_key` comes last: the record_key of the line's first record.
+    """
     fields = [(name, TYPES[column.kind]) for name, column in spec.fields.items()]
-    return pa.schema([(PATIENT, pa.string()), (RECORD_KEY, pa.string()), *fields])
+    told = [(name, pa.bool_()) for name in spec.applying]
+    line = [(LINE_KEY, pa.string())] if spec.separated else []
+    return pa.schema([(PATIENT, pa.string()), (RECORD_KEY, pa.string()), *fields, *told, *line])
 
 
 def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, Vocabulary]) -> Coded:
@@ -89,7 +95,8 @@ def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, 
     Coded
         `schema(spec)`; a cell that has no code, or is no date or number in the declared form, is null and
         counted among the unmapped. Ages are years with one decimal, other numbers in the unit of the field
-        that they fill. A cell with several values (`separator`) gives one row for each.
+        that they fill. A cell with several values (`separator`) gives one row for each, of which mappings
+        that read no such cell apply to the first.
     """
     rows, numbers = _one_value_per_cell(rows, spec)
     patients = rows.column(spec.patient_column)
@@ -107,7 +114,13 @@ def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, 
         unmapped.append(_counted((spec.name, name, kind), lost.take(texts.indices), patients, UNMAPPED))
         notes = pa.array([cell.note for cell in told], pa.string()).take(texts.indices)
         less_exact.append(_counted((spec.name, name), notes, patients, LESS_EXACT))
-    table = pa.table([patients, _record_keys(rows, numbers, spec), *columns], schema=schema(spec))
+    records = pa.table(
+        [patients, _record_keys(rows, numbers, spec), *columns], names=schema(spec).names[: 2 + len(columns)]
+    )
+    beside = list(applying(spec, records, pc.equal(numbers, 1)).values())
+    if spec.separated:
+        beside.append(_line_keys(rows, spec))
+    table = pa.table([*records.columns, *beside], schema=schema(spec))
     return Coded(
         table.combine_chunks(),
         pa.concat_tables([UNMAPPED.empty_table(), *unmapped]),
@@ -178,10 +191,14 @@ def _nth(values: Sequence[str | None], number: int, count: int, whole: str | Non
 
 def _record_keys(rows: pa.Table, numbers: pa.Array, spec: ClinicalFile) -> pa.Array:
     """File and key of every row; of several rows of one line the second and later ones have their number."""
-    key = [rows.column(spec.declared[field]).combine_chunks() for field in spec.key]
-    plain = pc.binary_join_element_wise(spec.name, *key, KEY_SEPARATOR)
+    plain = _line_keys(rows, spec)
     numbered = pc.binary_join_element_wise(plain, pc.cast(numbers, pa.string()), KEY_SEPARATOR)
     return pc.if_else(pc.equal(numbers, 1), plain, numbered)
+
+
+def _line_keys(rows: pa.Table, spec: ClinicalFile) -> pa.Array:
+    key = [rows.column(spec.declared[field]).combine_chunks() for field in spec.key]
+    return pc.binary_join_element_wise(spec.name, *key, KEY_SEPARATOR)
 
 
 def _counted(head: tuple[str, ...], told: pa.Array, patients: pa.ChunkedArray, shape: pa.Schema) -> pa.Table:

@@ -24,6 +24,31 @@ def lookup(wanted: Any, keys: Any, values: Any) -> pa.Array:
     return whole(values).take(pc.if_else(pc.is_null(whole(wanted)), None, at))
 
 
+def nearest(groups: Any, days: Any, known: Any, known_days: Any, values: Any) -> pa.Array:
+    """Of every row the value beside the latest known day of its group that is not after its own day.
+
+    Of equal days the first counts; where there is none, or the row has no day, the first of the group; null
+    where the group is unknown.
+    """
+    dated = pc.is_valid(whole(known_days))
+    at, own = whole(known_days).filter(dated).to_numpy(), pc.is_valid(whole(days)).to_numpy(False)
+    until = pc.fill_null(whole(days), 0).to_numpy()
+    distinct, ranks = np.unique(np.concatenate([at, until]), return_inverse=True)
+    of_known = pc.index_in(whole(known).filter(dated), whole(known)).to_numpy(False)
+    of_rows = pc.fill_null(pc.index_in(whole(groups), whole(known)), -1).to_numpy()
+    places = of_known.astype(np.int64) * len(distinct) + ranks[: len(at)]
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    wanted = of_rows.astype(np.int64) * len(distinct) + ranks[len(at) :]
+    last = np.searchsorted(places, wanted, side="right") - 1
+    there = own & (of_rows >= 0) & (last >= 0)
+    there[there] = places[last[there]] // len(distinct) == of_rows[there]
+    chosen = np.zeros(len(until), np.int64)
+    chosen[there] = order[np.searchsorted(places, places[last[there]])]
+    found = whole(values).filter(dated).take(pa.array(chosen, mask=~there))
+    return pc.coalesce(found, lookup(groups, known, values))
+
+
 def joined(*columns: Any) -> pa.Array:
     """The columns of every row as one text; two rows have equal texts if they are equal, nulls included."""
     texts = [pc.cast(whole(column), pa.string()) for column in columns]

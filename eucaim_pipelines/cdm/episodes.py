@@ -10,7 +10,7 @@ from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, p
 from eucaim_pipelines.cdm.imaging_tables import imaging_procedures
 from eucaim_pipelines.cdm.inputs import DAY, CdmInputs
 from eucaim_pipelines.cdm.linkage import DAYS_FROM_DIAGNOSIS, DIAGNOSIS, TREATMENT
-from eucaim_pipelines.cdm.record_tables import RECORD, rows
+from eucaim_pipelines.cdm.record_tables import LINE, rows
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 
 _STARTS = pa.schema(
@@ -132,7 +132,7 @@ def _undated_diagnoses(inputs: CdmInputs) -> pa.Table:
         return _STARTS.empty_table()
     first = firsts(rows("cancer_condition", inputs), "patient_id")
     count = first.num_rows
-    ids, kinds = key("episode", first[RECORD], "-diagnosis"), pa.repeat(DIAGNOSIS, count)
+    ids, kinds = key("episode", first[LINE], "-diagnosis"), pa.repeat(DIAGNOSIS, count)
     days = pa.repeat(pa.scalar(0, pa.int64()), count)
     return pa.table([first["patient_id"], ids, kinds, pa.nulls(count, pa.date32()), days], schema=_STARTS)
 

@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, ordered, whole
-from eucaim_pipelines.cdm.conditions import given, holds
+from eucaim_pipelines.cdm.columns import firsts, joined, key, lookup, nearest, ordered, whole
 from eucaim_pipelines.cdm.inputs import CdmInputs
 from eucaim_pipelines.contracts.fields import Field
 from eucaim_pipelines.contracts.source_files import CHARACTERISTICS
@@ -20,8 +19,8 @@ from eucaim_pipelines.contracts.tables import TableContract
 ONE_STATEMENT = frozenset({"cancer_condition"})
 """Tables in which rows of one patient and file that say the same are one: registries repeat the diagnosis
 on every line of treatment."""
-RECORD, FILE, DAY, DATE = "_record", "_file", "_day", "_date"
-"""Beside the fields of a mapped table: its record and file, and what orders the rows of one patient."""
+LINE, FILE, DAY, DATE = "_line", "_file", "_day", "_date"
+"""Beside the fields of a mapped table: its line and file, and what orders the rows of one patient."""
 _WISH = "_wish_"
 _ORDER = ("patient_id", DAY, DATE)
 
@@ -29,8 +28,8 @@ _ORDER = ("patient_id", DAY, DATE)
 def rows(table: str, inputs: CdmInputs) -> pa.Table:
     """The rows that records give to a table, links included; columns of its contract, and those above.
 
-    A record gives no row where the condition of its mapping does not hold, or where all the fields that are
-    mapped are empty. Several mappings of one file give several rows.
+    A record gives a row where its mapping applies (`conditions.applying`, asked before the crossing). Several
+    mappings of one file give several rows.
     """
     own = mapped(table, inputs)
     kept = own.filter(pc.equal(own[_key(inputs.contracts[table])], _kept_keys(table, inputs)))
@@ -81,10 +80,10 @@ def _piece(
 ) -> pa.Table:
     """The rows that one mapping makes."""
     mapping = spec.tables[place]
-    records = records.filter(_gives_a_row(mapping, records))
+    records = records.filter(records[spec.applying[place]])
     shape, count = _shape(contract), records.num_rows
     columns: dict[str, Any] = {name: pa.nulls(count, shape.field(name).type) for name in shape.names}
-    columns[RECORD], columns[FILE] = records["record_id"], pa.repeat(spec.name, count)
+    columns[LINE], columns[FILE] = _lines(records), pa.repeat(spec.name, count)
     for name, field in contract.fields.items():
         columns[name] = _cells(field, mapping, records, inputs)
         if field.filled_by == "key":
@@ -112,20 +111,14 @@ def _shape(contract: TableContract) -> pa.Schema:
             *fields,
             *((name + OFFSET_SUFFIX, pa.int64()) for name in dates),
             *((_WISH + name, pa.string()) for name in _links(contract)),
-            *((RECORD, pa.string()), (FILE, pa.string()), (DAY, pa.int64()), (DATE, pa.date32())),
+            *((LINE, pa.string()), (FILE, pa.string()), (DAY, pa.int64()), (DATE, pa.date32())),
         ]
     )
 
 
-def _gives_a_row(mapping: TableMapping, records: pa.Table) -> pa.Array:
-    named = [value for value in mapping.fields.values() if isinstance(value, str)]
-    there = holds(mapping.when, records)
-    if named:
-        anything = given(named[0], records)
-        for field in named[1:]:
-            anything = pc.or_(anything, given(field, records))
-        there = pc.and_(there, anything)
-    return there
+def _lines(records: pa.Table) -> Any:
+    """The first record of the line of each: the record itself, unless a cell held several values."""
+    return records["line_id" if "line_id" in records.column_names else "record_id"]
 
 
 def _cells(field: Field, mapping: TableMapping, records: pa.Table, inputs: CdmInputs) -> Any:
@@ -173,7 +166,7 @@ def _categories(codes: Any, vocabulary: Any) -> pa.Array:
 
 
 def _first_known(names: list[str], columns: dict[str, Any], kind: pa.DataType) -> Any:
-    nothing = pa.nulls(len(columns[RECORD]), kind)
+    nothing = pa.nulls(len(columns[LINE]), kind)
     return pc.coalesce(*(columns[name] for name in names), nothing)
 
 
@@ -208,7 +201,8 @@ def _wish(spec: ClinicalFile, place: int, target: str, records: pa.Table) -> pa.
     found = list(_mappings(spec, target))
     above = [number for at, number in found if at < place]
     number = above[-1] if above else 1
-    return key(target, records["record_id"], _suffix(number))
+    once = found and not spec.tables[found[number - 1][0]].reads(spec.separated)
+    return key(target, _lines(records) if once else records["record_id"], _suffix(number))
 
 
 def _bare(own: pa.Table, part: str, link: str, table: str, inputs: CdmInputs) -> pa.Table:
@@ -218,7 +212,7 @@ def _bare(own: pa.Table, part: str, link: str, table: str, inputs: CdmInputs) ->
     name, wish = _key(contract), _WISH + link
     missing = firsts(made.filter(pc.invert(pc.is_in(made[wish], whole(own[name])))), wish)
     columns: dict[str, Any] = {field.name: pa.nulls(missing.num_rows, field.type) for field in own.schema} | {
-        column: missing[column] for column in (RECORD, FILE, DAY, DATE)
+        column: missing[column] for column in (LINE, FILE, DAY, DATE)
     }
     columns[name] = missing[wish]
     for field in contract.fields.values():
@@ -235,18 +229,15 @@ def _kept_keys(table: str, inputs: CdmInputs) -> pa.Array:
     own = whole(found[_key(inputs.contracts[table])])
     if table not in ONE_STATEMENT:
         return own
-    beside = {_key(inputs.contracts[table]), RECORD, *_links(inputs.contracts[table])}
+    beside = {_key(inputs.contracts[table]), LINE, *_links(inputs.contracts[table])}
     said = [name for name in found.column_names if name not in beside and not name.startswith(_WISH)]
     statements = joined(*(found[name] for name in said))
     return lookup(statements, statements, own)
 
 
 def _linked(own: pa.Table, name: str, target: str, inputs: CdmInputs) -> pa.Array:
-    """Key of the row of the target that the same record made, else of the patient's first; else null."""
+    """Key of the row of the target that the same line made, else of the patient's nearest; else null."""
     found, kept = mapped(target, inputs), _kept_keys(target, inputs)
-    by = {
-        _WISH + name: found[_key(inputs.contracts[target])],
-        RECORD: found[RECORD],
-        "patient_id": found["patient_id"],
-    }
-    return pc.coalesce(*(lookup(own[column], keys, kept) for column, keys in by.items()))
+    by = {_WISH + name: found[_key(inputs.contracts[target])], LINE: found[LINE]}
+    same = (lookup(own[column], keys, kept) for column, keys in by.items())
+    return pc.coalesce(*same, nearest(own["patient_id"], own[DAY], found["patient_id"], found[DAY], kept))

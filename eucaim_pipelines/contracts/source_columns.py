@@ -21,12 +21,15 @@ FIELD_KINDS = (
 """What goes on under the name `field`; cells of all other kinds end in the restricted zone."""
 MEASURED = ("age", "number", "integer")
 OFFSET_SUFFIX = "_offset_days"
-GIVEN_SUFFIX = "_given"
+APPLIES_SUFFIX = "_applies"
 EPISODES = "episode_type"
 """The vocabulary of `is: episode`."""
 OCCURRENCE = "occurrence"
 """In a key: the number of a row among those of its patient in its file, if nothing else tells them apart."""
-RESERVED_FIELDS = (OCCURRENCE, "patient_id", "record_id", "record_key", "file", "export", "line", "reason")
+RESERVED_FIELDS = (
+    OCCURRENCE, "patient_id", "record_id", "record_key", "line_id", "line_key",
+    "file", "export", "line", "reason",
+)  # fmt: skip
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
@@ -118,7 +121,7 @@ class Column(Part):
     def _complete(self) -> Self:
         if self.kind in FIELD_KINDS and self.field is None:
             raise ValueError(f"A column that is: {self.kind} needs a field")
-        if self.field in RESERVED_FIELDS or (self.field or "").endswith((OFFSET_SUFFIX, GIVEN_SUFFIX)):
+        if self.field in RESERVED_FIELDS or (self.field or "").endswith((OFFSET_SUFFIX, APPLIES_SUFFIX)):
             raise ValueError(f"The field name '{self.field}' is reserved")
         if (self.kind == "code") != (self.vocabulary is not None):
             raise ValueError("A column that is: code, and only that, needs a vocabulary")

@@ -4,7 +4,7 @@ What a column is lies in `source_columns`; whether the names exist is checked in
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, String
 
 from eucaim_pipelines.contracts.source_catalogue import Part
 from eucaim_pipelines.contracts.source_columns import (
+    APPLIES_SUFFIX,
     FIELD_KINDS,
     OCCURRENCE,
     Column,
@@ -78,6 +79,15 @@ class TableMapping(Part):
     table: str
     when: Annotated[tuple[Condition, ...], BeforeValidator(_conditions)] = ()
     fields: Mapping[str, str | Constant]
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The fields that are mapped; constants are none."""
+        return tuple(value for value in self.fields.values() if isinstance(value, str))
+
+    def reads(self, fields: Collection[str]) -> bool:
+        """Whether any of these is mapped or asked for."""
+        return not {*self.named, *(condition.field for condition in self.when)}.isdisjoint(fields)
 
 
 class FieldSource(NamedTuple):
@@ -182,6 +192,17 @@ class ClinicalFile(Part):
     def fields(self) -> dict[str, Column]:
         """Fields that go on, by name, in the order of the columns; derived ones last."""
         return {name: s.column for name, s in self.sources.items() if s.column.kind in FIELD_KINDS}
+
+    @property
+    def separated(self) -> frozenset[str]:
+        """Fields of cells that hold several values."""
+        cells = {header for header, column in self.columns.items() if column.separator is not None}
+        return frozenset(name for name, source in self.sources.items() if cells.intersection(source.headers))
+
+    @property
+    def applying(self) -> tuple[str, ...]:
+        """Of each mapping, in order, the column of coded records that says whether it makes a row of them."""
+        return tuple(f"{m.table}_{place}{APPLIES_SUFFIX}" for place, m in enumerate(self.tables, start=1))
 
     @property
     def characteristics(self) -> frozenset[str]:

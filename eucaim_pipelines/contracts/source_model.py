@@ -12,8 +12,8 @@ from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from eucaim_pipelines.contracts.source_catalogue import Agent, Catalogue, Code, Contact, Part
 from eucaim_pipelines.contracts.source_columns import (
+    APPLIES_SUFFIX,
     FIELD_KINDS,
-    GIVEN_SUFFIX,
     OFFSET_SUFFIX,
     Column,
     Derived,
@@ -29,9 +29,9 @@ from eucaim_pipelines.contracts.source_files import (
 )
 
 __all__ = [
+    "APPLIES_SUFFIX",
     "CHARACTERISTICS",
     "FIELD_KINDS",
-    "GIVEN_SUFFIX",
     "OFFSET_SUFFIX",
     "Agent",
     "Catalogue",

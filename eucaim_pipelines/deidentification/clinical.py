@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from eucaim_pipelines.contracts.source_model import GIVEN_SUFFIX, OFFSET_SUFFIX
+from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX
 from eucaim_pipelines.deidentification.dates import POOLED_AGE_YEARS, DatePolicy, released_date
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 
@@ -21,6 +21,8 @@ _TYPES = {
     "boolean": pa.bool_(),
 }
 """Kinds of fields that may cross, and what they are then."""
+_KEYS = {"record_key": "record_id", "line_key": "line_id"}
+"""Keys of a record and of the line that it comes from, to the names of their tokens."""
 _OF_A_LIST = ("code", "boolean", "episode")
 """Kinds whose cells hold values of a list of ours, which name nobody."""
 _LONG_ENOUGH = 6
@@ -33,8 +35,7 @@ class Crossed(NamedTuple):
     Attributes
     ----------
     table
-        patient_id, record_id, then every declared field in its type. Where dates are removed, a column
-        `<date>_given` says that there was one: tables ask whether a record has a date.
+        patient_id, record_id (and line_id where there is a line_key), then every declared field in its type.
     caught
         Cells that were equal to an identity of their patient and are null now.
     denied
@@ -61,7 +62,7 @@ def deidentify(
     Parameters
     ----------
     table
-        `PatientID` and `record_key` as received, then typed fields.
+        `PatientID`, `record_key` and perhaps `line_key` as received, then typed fields.
     kinds
         Field to one of code, episode, age and relatives_age (years), date, days, number, integer, timepoint,
         boolean and study_uid; other kinds and fields are denied. Days are differences and cross as they are;
@@ -87,14 +88,11 @@ def deidentify(
         patient: _spellings({patient, *(cell.strip() for cell in (identities or {}).get(patient, ()))})
         for patient in people
     }
-    record_ids = [
-        pseudonyms.token("clinical record", key or "") for key in table.column("record_key").to_pylist()
-    ]
-    columns: dict[str, pa.Array] = {
-        "patient_id": pa.array([people[patient] for patient in patients], pa.string()),
-        "record_id": pa.array(record_ids, pa.string()),
-    }
-    fields = [name for name in table.column_names if name not in ("PatientID", "record_key")]
+    columns = {"patient_id": pa.array([people[patient] for patient in patients], pa.string())}
+    for name in (name for name in _KEYS if name in table.column_names):
+        tokens = [pseudonyms.token("clinical record", key or "") for key in table.column(name).to_pylist()]
+        columns[_KEYS[name]] = pa.array(tokens, pa.string())
+    fields = [name for name in table.column_names if name not in ("PatientID", *_KEYS)]
     allowed = [name for name in fields if kinds.get(name) in _TYPES]
     caught: set[tuple[str, int]] = set()
     for name in allowed:
@@ -115,8 +113,6 @@ def deidentify(
         pairs = zip(cells, patients, strict=True)
         changed = [None if cell is None else change(cell, people[patient]) for cell, patient in pairs]
         columns[name] = pa.array(changed, _TYPES[kind])
-        if kind == "date" and policy == "remove":
-            columns[f"{name}{GIVEN_SUFFIX}"] = pa.array([cell is not None for cell in cells], pa.bool_())
     return Crossed(pa.table(columns), len(caught), len(fields) - len(allowed))
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import combinations
 
 from eucaim_pipelines.contracts.source_columns import (
+    APPLIES_SUFFIX,
     FIELD_KINDS,
-    GIVEN_SUFFIX,
     OFFSET_SUFFIX,
     RESERVED_FIELDS,
 )
@@ -223,7 +223,7 @@ def _field_name(column: ColumnDraft, meanings: Meanings) -> str:
         words = f"{words} date"
     name = re.sub(r"[^a-z0-9]+", "_", words.encode("ascii", "ignore").decode()).strip("_")
     name = name if name[:1].isalpha() else f"column_{name}".rstrip("_")
-    reserved = name.endswith((OFFSET_SUFFIX, GIVEN_SUFFIX))
+    reserved = name.endswith((OFFSET_SUFFIX, APPLIES_SUFFIX))
     return f"{name}_value" if reserved else name[:60].rstrip("_")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
-from eucaim_pipelines.contracts.source_columns import GIVEN_SUFFIX, OFFSET_SUFFIX, RESERVED_FIELDS
+from eucaim_pipelines.contracts.source_columns import APPLIES_SUFFIX, OFFSET_SUFFIX, RESERVED_FIELDS
 from eucaim_pipelines.contracts.vocabularies import bare
 from eucaim_pipelines.contracts.words import fold
 from eucaim_pipelines.errors import SettingsError
@@ -183,7 +183,7 @@ def _field(draft: ColumnDraft, taken: set[str]) -> str | None:
     words = "patient" if draft.kind == "patient_id" else fold(draft.header)
     name = re.sub(r"[^a-z0-9]+", "_", words.encode("ascii", "ignore").decode()).strip("_")[:50]
     name = name if name[:1].isalpha() else f"column_{name}".rstrip("_")
-    name = f"{name}_value" if name.endswith((OFFSET_SUFFIX, GIVEN_SUFFIX)) else name
+    name = f"{name}_value" if name.endswith((OFFSET_SUFFIX, APPLIES_SUFFIX)) else name
     number, found = 1, name
     while found in taken:
         number += 1

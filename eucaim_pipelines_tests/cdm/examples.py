@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from eucaim_pipelines.cdm import CdmInputs
 from eucaim_pipelines.cdm.coding import code_records
+from eucaim_pipelines.cdm.conditions import applying
 from eucaim_pipelines.cdm.linkage import STUDY_LINKS, add_offsets, link_studies
-from eucaim_pipelines.contracts.sources import SourceContract, load_source
+from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract, load_source
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.contracts.vocabularies import load_all
 from eucaim_pipelines.dicom.inventory_schema import schema
@@ -179,6 +180,13 @@ def crossed(spec_source: SourceContract, inventory: pa.Table | None = None) -> C
         contracts=load_tables(),
         vocabularies=load_all(),
     )
+
+
+def told(spec: ClinicalFile, records: pa.Table) -> pa.Table:
+    """The records with what is said of them before the crossing: which mappings apply to them."""
+    for name, there in applying(spec, records, pa.repeat(True, records.num_rows)).items():
+        records = records.append_column(name, there)
+    return records
 
 
 def crossed_links() -> pa.Table:

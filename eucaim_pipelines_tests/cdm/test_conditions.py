@@ -49,10 +49,3 @@ def test_all_conditions_must_hold_and_none_is_no_condition(rows):
     both = [{"field": "code", "in": ["A"]}, {"field": "number", "given": True}]
     assert holds(both, rows) == [row["code"] == "A" and row["number"] is not None for row in rows]
     assert holds([], rows) == [True] * len(rows)
-
-
-def test_where_dates_are_removed_the_record_still_had_one():
-    table = pa.table({"day": pa.nulls(3, pa.date32()), "day_given": pa.array([True, False, None])})
-    for wanted in (True, False):
-        condition = Condition(field="day", given=wanted)
-        assert conditions.holds([condition], table).to_pylist() == [wanted, not wanted, not wanted]

@@ -201,7 +201,7 @@ def test_a_source_that_counts_days_has_episodes_without_dates(tmp_path):
     inputs = replace(
         crossed,
         source=contract.model_copy(update={"linkage": linkage}),
-        records=crossed.records | {"treatments": treatments},
+        records=crossed.records | {"treatments": examples.told(contract.file("treatments"), treatments)},
     )
     found = [
         (

@@ -157,9 +157,9 @@ def test_another_choice_is_told_with_its_line(tmp_path, section, what):
     assert told.value.line == text.count("\n")
 
 
-def test_a_field_cannot_take_the_name_that_says_a_date_was_given(tmp_path):
+def test_a_field_cannot_take_the_name_that_says_where_a_mapping_applies(tmp_path):
     with pytest.raises(ContractError, match="reserved"):
-        load_source(write_source(tmp_path, SOURCE.replace("field: smoker", "field: smoker_given")))
+        load_source(write_source(tmp_path, SOURCE.replace("field: smoker", "field: smoker_applies")))
 
 
 @pytest.mark.parametrize(
