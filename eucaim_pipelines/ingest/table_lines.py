@@ -5,25 +5,18 @@ Which line is the header and what a cell means is not known here, but for the fo
 
 import csv
 import io
-import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.errors import Refusal
+from eucaim_pipelines.ingest import workbooks
 
 Line = tuple[int, Sequence[str]]
 """Number of the line in its file (from 1) and its cells."""
 Formats = Mapping[int, str]
 """Place of a column (from 0) to the form in which a workbook's dates are written as text."""
 
-# What openpyxl raises on a damaged or encrypted workbook; SyntaxError is the base of XML parse errors.
-_BAD_WORKBOOK = (
-    zipfile.BadZipFile, zlib.error, SyntaxError, EOFError, OSError, RuntimeError,
-    ValueError, TypeError, LookupError, AttributeError,
-)  # fmt: skip
 _SINGLE_BYTE = ("cp1252", "iso-8859-1")
 
 
@@ -78,52 +71,18 @@ def xlsx_lines(data: bytes, spec: ClinicalFile, dates: Formats | None = None) ->
     Raises
     ------
     TableRefusal
-        NO_COLUMNS: there is no such sheet. TABLE_ENCODING: this is no workbook that can be read.
+        NO_COLUMNS: there is no such sheet. TABLE_ENCODING: see `workbooks`.
     """
-    # late: a third of a second that sites with CSV need not pay
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
-    from openpyxl.utils import exceptions  # type: ignore[import-untyped]
-
-    bad = (*_BAD_WORKBOOK, exceptions.CellCoordinatesException, exceptions.InvalidFileException)
-    found: Iterator[Sequence[object]] = iter(())
-    refusal: TableRefusal | None = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl's warnings can quote cells
-        try:
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            if spec.sheet is not None and spec.sheet not in book.sheetnames:
-                refusal = TableRefusal("NO_COLUMNS", spec)
-            else:
-                sheet = book[spec.sheet] if spec.sheet is not None else book.worksheets[0]
-                sheet.reset_dimensions()  # programs write wrong ones, and rows would be cut
-                found = sheet.iter_rows(values_only=True)
-        except bad:
-            refusal = TableRefusal("TABLE_ENCODING", spec)
-    if refusal is not None:
-        raise refusal
     formats = dates or {}
-    for line, cells in enumerate(_guarded(found, bad, spec), start=1):
-        yield line, [_xlsx_text(cell, formats.get(place), spec) for place, cell in enumerate(cells)]
-
-
-def _guarded(
-    rows: Iterator[Sequence[object]], bad: tuple[type[BaseException], ...], spec: ClinicalFile
-) -> Iterator[Sequence[object]]:
-    """The rows of a sheet, which openpyxl reads one by one, so that damage may show late."""
-    while True:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                row = next(rows, None)
-        except bad:
-            row, damaged = None, True
-        else:
-            damaged = False
-        if damaged:
-            raise TableRefusal("TABLE_ENCODING", spec)
-        if row is None:
-            return
-        yield row
+    try:
+        sheets = workbooks.sheets(data)
+        rows = sheets.get(spec.sheet) if spec.sheet is not None else next(iter(sheets.values()), None)
+        for line, cells in enumerate(rows if rows is not None else (), start=1):
+            yield line, [_xlsx_text(cell, formats.get(place), spec) for place, cell in enumerate(cells)]
+    except Refusal as refusal:
+        raise TableRefusal(refusal.reason, spec) from None
+    if rows is None:
+        raise TableRefusal("NO_COLUMNS", spec)
 
 
 def _xlsx_text(cell: object, date_format: str | None, spec: ClinicalFile) -> str:

@@ -6,14 +6,15 @@ What a column means is decided in `profiles` and `meanings`; known sources are r
 import csv
 import io
 import re
-import warnings
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
 from eucaim_pipelines.errors import SettingsError
+from eucaim_pipelines.onboarding.found_lines import csv_lines, xlsx_lines
 
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1")
 DELIMITERS = (",", ";", "\t", "|")
@@ -79,7 +80,7 @@ def read_file(path: Path) -> list[Sheet]:
     if not path.is_file():
         raise SettingsError(f"There is no file '{path}'.")
     if path.suffix.lower() == ".xlsx":
-        sheets = _xlsx(path)
+        sheets = [_typed_table(path.name, title, cells) for title, cells in xlsx_lines(path).items()]
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
         sheets = [_csv(path)]
     else:
@@ -96,10 +97,7 @@ def _csv(path: Path) -> Sheet | None:
     data = path.read_bytes()
     encoding, text = _decoded(data)
     delimiter = _delimiter(text)
-    lines = [
-        [cell.strip() for cell in row]
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    ]
+    lines = csv_lines(path, text, delimiter)
     return _table(path.name, "csv", lines, {}, encoding=encoding, delimiter=delimiter)
 
 
@@ -121,30 +119,15 @@ def _delimiter(text: str) -> str:
     head = "\n".join(text.splitlines()[:_LOOKED_AT])
 
     def merit(delimiter: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(io.StringIO(head), delimiter=delimiter) if row]
+        widths: list[int] = []
+        with suppress(csv.Error):  # what comes before tells enough; `csv_lines` names the line
+            widths.extend(len(row) for row in csv.reader(io.StringIO(head), delimiter=delimiter) if row)
         if not widths:
             return 0, 0
         width, lines = Counter(widths).most_common(1)[0]
         return (lines / len(widths), width) if width > 1 else (0, 0)
 
     return max(DELIMITERS, key=merit)
-
-
-def _xlsx(path: Path) -> list[Sheet | None]:
-    from openpyxl import load_workbook  # type: ignore[import-untyped]  # late: CSV need not pay for it
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl's warnings can quote cells
-        try:
-            book = load_workbook(path, read_only=True, data_only=True)
-            named = [
-                (sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)])
-                for sheet in book.worksheets
-            ]
-            book.close()
-        except Exception:  # noqa: BLE001 - a damaged workbook raises anything, and its message may quote a cell
-            raise SettingsError(f"'{path.name}' is no readable xlsx workbook: save it again.") from None
-    return [_typed_table(path.name, title, cells) for title, cells in named]
 
 
 def _typed_table(file: str, title: str, cells: Sequence[Sequence[object]]) -> Sheet | None:

@@ -3,15 +3,13 @@
 It is read as data: what a variable becomes is decided in `template_names`, examples are never looked at.
 """
 
-import csv
-import io
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eucaim_pipelines.errors import SettingsError
+from eucaim_pipelines.onboarding.found_lines import csv_lines, xlsx_lines
 
 HEADER_LINES = ("source variable", "entity", "element", "standard", "example")
 _FIRST_PAIR = len(HEADER_LINES)
@@ -89,17 +87,8 @@ def read_template(path: Path) -> list[Episode]:
 
 
 def _xlsx(path: Path) -> list[tuple[str | None, list[list[str]]]]:
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl's warnings can quote cells
-        try:
-            book = load_workbook(path, read_only=True, data_only=True)
-            cells = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
-            book.close()
-        except Exception:  # noqa: BLE001 - a damaged workbook raises anything, and its message may quote a cell
-            raise SettingsError(f"'{path.name}' is no readable xlsx workbook: save it again.") from None
-    return [(title, [[_text(cell) for cell in row] for row in rows]) for title, rows in cells.items()]
+    sheets = xlsx_lines(path)
+    return [(title, [[_text(cell) for cell in row] for row in rows]) for title, rows in sheets.items()]
 
 
 def _text(cell: object) -> str:
@@ -114,10 +103,7 @@ def _csv(path: Path) -> list[list[str]]:
         text = data.decode("cp1252", errors="replace")
     first = text.split("\n", 1)[0]
     delimiter = max((",", ";", "\t"), key=first.count)
-    return [
-        [cell.strip() for cell in row]
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    ]
+    return csv_lines(path, text, delimiter)
 
 
 def _variables(lines: Sequence[Sequence[str]]) -> Iterator[Variable]:
