@@ -184,6 +184,7 @@ def crossed(spec_source: SourceContract, inventory: pa.Table | None = None) -> C
 
 def told(spec: ClinicalFile, records: pa.Table) -> pa.Table:
     """The records with what is said of them before the crossing: which mappings apply to them."""
+    records = records.select([name for name in records.column_names if name not in spec.applying])
     for name, there in applying(spec, records, pa.repeat(True, records.num_rows)).items():
         records = records.append_column(name, there)
     return records

@@ -309,8 +309,8 @@ def test_the_age_of_a_relative_is_capped_and_says_nothing_of_the_patient(tmp_pat
         {"PatientID": "P7", "record_key": "1", "mothers_age": 93.4},
         {"PatientID": "P8", "record_key": "2", "mothers_age": 88.7},
     ]
-    coded = {spec.name: pa.Table.from_pylist(rows, schema=schema(spec))}
-    coded = add_offsets(coded, source)
+    told = examples.told(spec, pa.Table.from_pylist(rows, schema=schema(spec)))
+    coded = add_offsets({spec.name: told}, source)
     pooled_people = pooled_of(source, coded, examples.instance(1, "P9", "S", "R"))
     assert pooled_people == ({"P7/None"} if old else set())
     pseudonyms = Pseudonyms(SiteKey(bytes(range(32))))
