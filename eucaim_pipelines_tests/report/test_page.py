@@ -24,6 +24,8 @@ from eucaim_pipelines.report.content import (
     HeldFile,
     LessExact,
     LocalDetail,
+    Pointer,
+    Pointers,
     Removal,
     Report,
     RowChanges,
@@ -343,7 +345,8 @@ TOLD = "image_series.nearly_the_same_once"
 def test_what_a_check_tells_for_information_only_is_no_defect() -> None:
     report = make({TOLD: (40, 30)})
     found = [replace(each, passed=True, informs=each.check == TOLD) for each in report.findings]
-    for local in (None, LOCAL):
+    detail = replace(LOCAL, pointers={TOLD: Pointers([Pointer("EUCAIM-01", "row 3")], 1)})
+    for local in (None, detail):
         told, held = (render(replace(report, findings=each), local) for each in (found, make().findings))
         text = Page(told).text
         other = Page(held).text
@@ -352,6 +355,7 @@ def test_what_a_check_tells_for_information_only_is_no_defect() -> None:
         checks = _section(text, "All checks, by", "Methods and versions")
         assert "0 of" in checks and "1 tells something for your information" in checks
         assert f"for your information Wrong: {TOLD}." in checks
+        assert "Where to mend" not in checks and ("Where it was seen" in checks) == (local is not None)
         assert "tolerated" not in checks and f"Repair {TOLD}." in checks
 
 
