@@ -350,7 +350,7 @@ def test_what_a_check_tells_for_information_only_is_no_defect() -> None:
         told, held = (render(replace(report, findings=each), local) for each in (found, make().findings))
         text = Page(told).text
         other = Page(held).text
-        for part in (("What to fix first", "Where the files went"), ("Quality at a glance", "Completeness")):
+        for part in (("What to fix first", "Where the files went"), ("Quality at a glance", "✓ all hold")):
             assert _section(text, *part) == _section(other, *part)
         checks = _section(text, "All checks, by", "Methods and versions")
         assert "0 of" in checks and "1 tells something for your information" in checks
