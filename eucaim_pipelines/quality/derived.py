@@ -22,6 +22,8 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     "kg": (0, 500),
 }
 """Unit (UCUM) to the smallest and largest number that a field of it may hold; 54,800 days are 150 years."""
+DIAGNOSIS = "GEN1000008"
+"""The episode that begins on the day from which days are counted, whatever else a source maps as a date."""
 MONTH_DAYS = 31
 """Dates that are set to the first of their month lie up to so many days closer or further apart."""
 Tables = Mapping[str, TableContract]
@@ -60,7 +62,7 @@ def _of_field(contract: TableContract, field: Field, tables: Tables) -> Iterator
         yield _unit_given(contract, field, field.unit_of)
     if field.category_of:
         yield _category_given(contract, field, field.category_of)
-    if field.offset_of and "patient_id" in contract.fields and "cancer_condition" in tables:
+    if field.offset_of and "patient_id" in contract.fields and "episode" in tables:
         yield _offset_agrees(contract, field, field.offset_of)
 
 
@@ -177,11 +179,11 @@ def _offset_agrees(contract: TableContract, offset: Field, date: str) -> Rule:
         "Correct the dates at the source, or in the source contract the day from which days are counted.",
         query=f"SELECT {_selected(contract, 't.{}')}, "
         f"t.{quoted(offset.name)} - (t.{quoted(date)} - d.first) AS apart "
-        f"FROM {quoted(contract.name)} AS t JOIN (SELECT patient_id, min(cancer_condition_asserted_date) AS "
-        f"first FROM cancer_condition GROUP BY patient_id) AS d ON d.patient_id = t.patient_id "
-        f"WHERE t.{quoted(offset.name)} IS NOT NULL AND t.{quoted(date)} IS NOT NULL "
-        "AND d.first IS NOT NULL",
-        needs=("cancer_condition",),
+        f"FROM {quoted(contract.name)} AS t JOIN (SELECT patient_id, min(episode_start_date) AS first "
+        f"FROM episode WHERE episode_type_code = '{DIAGNOSIS}' GROUP BY patient_id) AS d "
+        f"ON d.patient_id = t.patient_id WHERE t.{quoted(offset.name)} IS NOT NULL "
+        f"AND t.{quoted(date)} IS NOT NULL AND d.first IS NOT NULL",
+        needs=("episode",),
     )  # fmt: skip
 
 

@@ -471,7 +471,7 @@ DECLARED: dict[str, Plant] = {
     "image_series.one_orientation": turned,
     "image_series.one_spacing": two_pixel_sizes,
     "image_series.date_agrees_with_study": shifted(
-        "image_series", "series_acquisition_date", "series_acquisition_date", 2
+        "image_series", "series_acquisition_date", "series_acquisition_date", 32
     ),
     "segmentation_series.required_attributes": lacks("1C"),
     "segmentation_series.expected_attributes": lacks("2"),

@@ -153,7 +153,13 @@ def _agree(golden: Golden, patient: int) -> None:
     series["pixel_digest"] = f"{patient:064x}"
     series["frame_of_reference_uid"] = segmentation["frame_of_reference_uid"] = f"2.25.9{patient}"
     diagnosed = golden.row("cancer_condition", patient)
-    day = diagnosed["cancer_condition_asserted_date"] + timedelta(days=60)
+    first = diagnosed["cancer_condition_asserted_date"]
+    golden.row("episode", patient).update(
+        episode_type_code="GEN1000008", episode_start_date=first,
+        episode_end_date=first + timedelta(days=90),
+        start_offset_from_diagnosis=0, start_offset_unit=DAYS,
+    )  # fmt: skip
+    day = first + timedelta(days=60)
     study |= {"study_acquisition_date": day, "study_offset_from_diagnosis": 60, "study_offset_unit": DAYS}
     golden.row("radiotherapy", patient).update(
         radiotherapy_start_date=day, radiotherapy_end_date=day + timedelta(days=3)

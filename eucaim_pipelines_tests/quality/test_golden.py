@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -169,3 +170,27 @@ def test_a_broken_rule_finds_something_else(
 def test_the_golden_dataset_is_the_same_every_time() -> None:
     first, second = clean(FIRST).views(), clean(FIRST).views()
     assert all(first[name].equals(second[name]) for name in first)
+
+
+def test_days_are_held_against_the_day_that_they_are_counted_from() -> None:
+    """A source may map another date beside a diagnosis than the one from which its days are counted."""
+    golden = clean(FIRST)
+    for row in golden.tables["cancer_condition"]:
+        row["cancer_condition_asserted_date"] += timedelta(days=100)
+    rules = [rule for rule in RULES if rule.name == "agrees_with_date"]
+    found = run(rules, golden.views()).findings
+    assert [each.check for each in found if each.failed or not each.checked] == []
+
+
+ORDERED = ("adverse_event.not_before_treatment", "image_study.timepoints_in_order")
+
+
+@pytest.mark.parametrize("check", ORDERED)
+def test_order_is_judged_by_days_from_diagnosis_where_dates_are_removed(check: str) -> None:
+    golden = clean(FIRST)
+    plant = dict(defects(RULES))[check]
+    pointer = plant(golden, FIRST - 1)
+    for table in golden.tables.values():
+        for row in table:
+            row.update({name: None for name, cell in row.items() if isinstance(cell, date)})
+    assert pointer in run([BY_ID[check]], golden.views()).results["pointer"].to_pylist()
