@@ -170,7 +170,12 @@ def coded_records(
     shelf, source = restricted.shelf(dataset), contracts.source(dataset)
     vocabularies = contracts.vocabularies()
     rows = shelf.read_all("clinical_records")
-    coded = {spec.name: coding.code_records(rows[spec.name], spec, vocabularies) for spec in source.clinical}
+    with restricted.ledger(dataset) as ledger:
+        latest = ledger.last_day()
+    coded = {
+        spec.name: coding.code_records(rows[spec.name], spec, vocabularies, latest)
+        for spec in source.clinical
+    }
     tables = linkage.add_offsets({name: c.table for name, c in coded.items()}, source)
     shelf.write_all("coded_records", tables)
     images = coding.unmapped_images(shelf.read("dicom_instances"), source, vocabularies)

@@ -5,6 +5,7 @@ What a column is comes from the source contract; columns and tables are handled 
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -77,7 +78,11 @@ Coder = Callable[[str], Cell]
 
 
 def coder(
-    name: str, source: FieldSource, spec: ClinicalFile, vocabularies: Mapping[str, Vocabulary]
+    name: str,
+    source: FieldSource,
+    spec: ClinicalFile,
+    vocabularies: Mapping[str, Vocabulary],
+    latest: date = date_formats.LATEST,
 ) -> Coder:
     """What reads the texts of one field.
 
@@ -85,11 +90,13 @@ def coder(
     ----------
     name, source
         The field and where its text comes from, as `spec.sources` gives them.
+    latest
+        The last day that can lie in a patient's past; later dates are mistakes.
     """
     column, numbers = source.column, NumberForm(spec.decimal, spec.thousands)
     kinds: dict[str, Coder] = {
         "boolean": partial(_boolean, column=column),
-        "date": partial(_date, column=column),
+        "date": partial(_date, column=column, latest=latest),
         "age": partial(_age, column=column, numbers=numbers),
         "number": partial(_number, column=column, numbers=numbers, convert=spec.conversion(name)),
         "integer": partial(_whole, column=column, numbers=numbers, convert=spec.conversion(name)),
@@ -134,9 +141,9 @@ def _boolean(cell: str, column: Column) -> Cell:
     return _told(_WORDS.get(_plain(cell)))
 
 
-def _date(cell: str, column: Column) -> Cell:
-    found = date_formats.read(cell, column.formats)
-    if found is None:
+def _date(cell: str, column: Column, latest: date) -> Cell:
+    found = date_formats.read(cell, column.formats, column.century_before)
+    if found is None or found > latest:
         return UNMAPPED
     exact = column.precision is None
     return Cell(found, note=None if exact else date_formats.precision(cell, column.formats))

@@ -6,6 +6,7 @@ Restricted zone: patients and rows still carry the hospital's identifiers. What 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from eucaim_pipelines.cdm import cells
 from eucaim_pipelines.cdm.conditions import applying
 from eucaim_pipelines.cdm.imaging_codes import ImagingCodes
+from eucaim_pipelines.contracts.date_formats import LATEST
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, FieldSource
 from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
@@ -80,7 +82,12 @@ def schema(spec: ClinicalFile) -> pa.Schema:
     return pa.schema([(PATIENT, pa.string()), (RECORD_KEY, pa.string()), *fields, *told, *line])
 
 
-def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, Vocabulary]) -> Coded:
+def code_records(
+    rows: pa.Table,
+    spec: ClinicalFile,
+    vocabularies: Mapping[str, Vocabulary],
+    latest: date = LATEST,
+) -> Coded:
     """Current rows of one clinical file, coded as its source contract says.
 
     Parameters
@@ -89,6 +96,8 @@ def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, 
         `Combined.rows` of `ingest.clinical_files.combine`: text columns named by the file's headers.
     vocabularies
         By name; they may be wider than the project's own.
+    latest
+        The last day that can lie in a patient's past: that of the newest export. Later dates are unmapped.
 
     Returns
     -------
@@ -103,7 +112,7 @@ def code_records(rows: pa.Table, spec: ClinicalFile, vocabularies: Mapping[str, 
     columns, unmapped, less_exact = [], [], []
     for name, source in _passing(spec).items():
         texts = _texts(rows, source).dictionary_encode()
-        code = cells.coder(name, source, spec, vocabularies)
+        code = cells.coder(name, source, spec, vocabularies, latest)
         spellings = texts.dictionary.to_pylist()
         told = [code(text) for text in spellings]
         columns.append(pa.array([cell.value for cell in told], TYPES[source.column.kind]).take(texts.indices))

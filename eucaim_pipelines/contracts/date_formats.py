@@ -17,13 +17,14 @@ _TOUCHING = re.compile(r"%[A-Za-z]%[A-Za-z]")
 _YEARS = (1900, 1912, 1931, 1968, 1969, 1999, 2000, 2001, 2010, 2011, 2012, 2020, 2031)
 
 
-def read(text: str, formats: Sequence[str]) -> date | None:
+def read(text: str, formats: Sequence[str], century_before: int | None = None) -> date | None:
     """The date that the first fitting format reads, within 1850 to 2200; days and months not said are 1.
 
-    Formats whose parts touch each other (`%Y%m%d`) read padded numbers only: `1112020` could be two days.
+    A year of two digits is the last one before `century_before` that ends so. Formats whose parts touch each
+    other (`%Y%m%d`) read padded numbers only: `1112020` could be two days.
     """
     for form in formats:
-        found = _read(text, form)
+        found = _read(text, form, century_before)
         if found is not None:
             return found
     return None
@@ -36,7 +37,9 @@ def precision(text: str, formats: Sequence[str]) -> Precision | None:
 
 
 @cache
-def problem(formats: tuple[str, ...], said: Precision | None) -> str | None:
+def problem(
+    formats: tuple[str, ...], said: Precision | None, century_before: int | None = None
+) -> str | None:
     """What is wrong with the formats of one column, in words; None if nothing is.
 
     Parameters
@@ -48,6 +51,10 @@ def problem(formats: tuple[str, ...], said: Precision | None) -> str | None:
         parts = set(re.findall(r"%(.)", form.replace("%%", "")))
         if not parts <= _KNOWN or not parts & {"Y", "y"}:
             return f"'{form}' is no format of a date"
+    if any("%y" in form for form in formats) != (century_before is not None):
+        return (
+            "A format with %y needs century_before (with 2030, 29 is 2029 and 30 is 1930), and no other does"
+        )
     missing = {found for form in formats if (found := _precision(form)) is not None}
     if not missing <= ({"year": {"month", "year"}, "month": {"month"}}.get(said or "", set())):
         return "A format without day or month needs precision: month or year"
@@ -66,9 +73,11 @@ def _precision(form: str) -> Precision | None:
     return "month" if parts & {"m", "b", "B"} else "year"
 
 
-def _read(text: str, form: str) -> date | None:
+def _read(text: str, form: str, century_before: int | None = None) -> date | None:
     try:
         found = datetime.strptime(text, form)
+        if century_before is not None and "%y" in form:
+            found = found.replace(year=century_before - 100 + (found.year - century_before) % 100)
     except ValueError:
         return None
     if _TOUCHING.search(form) and found.strftime(form) != text:

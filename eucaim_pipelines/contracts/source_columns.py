@@ -49,6 +49,7 @@ _ONLY_FOR: dict[str, tuple[str, ...]] = {
     "vocabulary": ("code",),
     "formats": ("date",),
     "precision": ("date",),
+    "century_before": ("date",),
     "unit": MEASURED,
     "limits": MEASURED,
     "take": ("patient_id", "study_uid"),
@@ -73,6 +74,8 @@ class Column(Part):
     formats, precision
         How dates are written (`format`: one, or several that are tried in order); `precision` (month, year)
         is needed for formats without a day or month.
+    century_before
+        Of formats with a year of two digits: the year before which they lie, at most a hundred years.
     unit
         UCUM code of the numbers; of an age a (the default), mo, wk or d.
     limits
@@ -95,6 +98,7 @@ class Column(Part):
         default=("%Y-%m-%d",), alias="format"
     )
     precision: Literal["month", "year"] | None = None
+    century_before: Annotated[int, Field(ge=1950, le=2150)] | None = None
     unit: str | None = None
     limits: Literal["refuse", "keep"] = "refuse"
     separator: Annotated[str, StringConstraints(min_length=1, max_length=5)] | None = None

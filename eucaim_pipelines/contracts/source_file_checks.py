@@ -51,6 +51,12 @@ class FileChecker:
         self.unique(_field_names(spec), "field", (*place, "columns"))
         for header, column in spec.columns.items():
             self._column(column, (*place, "columns", header))
+            if spec.format == "xlsx" and column.kind == "date" and "%y" in column.formats[0]:
+                raise self.document.error(
+                    "The dates of a workbook have whole years.",
+                    "Write a format with %Y before the one with %y.",
+                    (*place, "columns", header, "format"),
+                )
         for number, derived in enumerate(spec.derived):
             self._column(derived, (*place, "derived", number))
             for field in derived.inputs:
@@ -83,7 +89,7 @@ class FileChecker:
         for group, part in (column.split.fields if column.split else {}).items():
             self._column(part, (*place, "split", "fields", group))
         if column.kind == "date":
-            wrong = date_formats.problem(column.formats, column.precision)
+            wrong = date_formats.problem(column.formats, column.precision, column.century_before)
             if wrong is not None:
                 key = "precision" if wrong.startswith("precision") else "format"
                 raise self.document.error(f"{wrong}.", "Correct the format.", (*place, key))

@@ -6,6 +6,7 @@ SQLite in the restricted zone. Which disposition a reception gets is decided in 
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,11 @@ class Ledger(PrivateDatabase):
         """(name, completed as ISO time, files listed) of every export, oldest first."""
         rows = self._db.execute("SELECT name, completed, listed FROM exports ORDER BY completed, name")
         return [(row["name"], row["completed"], row["listed"]) for row in rows]
+
+    def last_day(self) -> date:
+        """The day on which the newest export was completed, or the next one, for clocks ahead of UTC."""
+        completed = (datetime.fromisoformat(time).date() for _, time, _ in self.exports())
+        return max(completed, default=date.min) + timedelta(days=1)
 
     def balance(self) -> dict[str, int]:
         """received, published, quarantined, duplicate, pending; `undecided` counts receptions without any."""

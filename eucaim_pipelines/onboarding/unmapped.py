@@ -19,7 +19,7 @@ WARNING = (
 IMAGES = "images"
 _IMAGING = {"BodyPartExamined": "body_parts", "Manufacturer": "manufacturers"}
 _NO_CODES = {
-    "date": "no date in the format of its column: correct `format`, or the table",
+    "date": "no date in the format of its column, or after the delivery: correct `format`, or the table",
     "age": "no age of 0 to 150 years: correct `unit`, or the table",
 }
 Row = Mapping[str, Any]

@@ -107,6 +107,8 @@ def _column(draft: ColumnDraft) -> list[str]:
         parts.append(f"separator: {quoted(draft.separator)}")
     if draft.formats:
         parts.append(f"format: {TODO if draft.formats == (TODO,) else quoted(draft.formats[0])}")
+        if "%y" in draft.formats[0]:
+            parts.append(f"century_before: {TODO}")
     said = ", ".join(filter(None, (_said(draft.comment), _counted(draft.left_out))))
     comment = f"  # {said}" if said else ""
     if not draft.values:

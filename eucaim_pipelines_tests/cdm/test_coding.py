@@ -171,6 +171,14 @@ def test_a_spelling_of_no_value_is_neither_a_value_nor_unmapped(column, cell):
     assert one_column([cell], **column) == ([None], [])
 
 
+def test_a_day_after_the_newest_export_is_unmapped():
+    spec = one_spec({"is": "date", "format": ["%Y-%m-%d", "%d.%m.%y"], "century_before": 2030})
+    days = one_table(["2024-05-01", "2024-05-02", "2105-05-01", "01.05.29", "01.05.30"])
+    coded = code_records(days, spec, VOCABULARIES, date(2024, 5, 1))
+    assert coded.table["x"].to_pylist() == [date(2024, 5, 1), None, None, None, date(1930, 5, 1)]
+    assert coded.unmapped["value"].to_pylist() == ["01.05.29", "2024-05-02", "2105-05-01"]
+
+
 def test_what_is_less_exact_than_it_looks_is_counted():
     spec = one_spec({"is": "number", "limits": "keep"})
     coded = code_records(one_table(["<1", "<1", "2", "> 3"]), spec, VOCABULARIES)

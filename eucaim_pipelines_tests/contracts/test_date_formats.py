@@ -26,11 +26,14 @@ def test_what_a_format_writes_it_reads_to_its_precision(day, form):
 @settings(deadline=None, max_examples=40)
 @given(day=DAYS, forms=st.lists(st.sampled_from(FORMATS), min_size=2, max_size=3, unique=True))
 def test_formats_that_are_allowed_together_never_disagree(day, forms):
-    said = next((s for s in (None, "month", "year") if date_formats.problem(tuple(forms), s) is None), "none")
+    century = 2030 if any("%y" in form for form in forms) else None
+    said = next(
+        (s for s in (None, "month", "year") if date_formats.problem(tuple(forms), s, century) is None), "none"
+    )
     assume(said != "none")
     for form in forms:
         text = day.strftime(form)
-        read = {date_formats.read(text, [other]) for other in forms} - {None}
+        read = {date_formats.read(text, [other], century) for other in forms} - {None}
         assert len(read) <= 1
 
 
@@ -38,9 +41,9 @@ def test_formats_that_are_allowed_together_never_disagree(day, forms):
     ("forms", "said", "words"),
     [
         (("%d/%m/%Y", "%m/%d/%Y"), None, "different days"),
-        (("%d/%m/%y", "%y/%m/%d"), None, "different days"),
+        (("%d/%m/%y", "%y/%m/%d"), 2030, "different days"),
         (("%d%m%Y", "%Y%m%d"), None, None),
-        (("%d%m%y", "%y%m%d"), None, "different days"),
+        (("%d%m%y", "%y%m%d"), 2030, "different days"),
         (("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y"), None, None),
         (("%m/%Y",), None, "needs precision"),
         (("%m/%Y",), "month", None),
@@ -52,11 +55,21 @@ def test_formats_that_are_allowed_together_never_disagree(day, forms):
         (("day",), None, "no format of a date"),
         (("%d/%m/%Y %Z",), None, "no format of a date"),
         (("%Y%%%m%d",), None, None),
+        (("%d.%m.%Y", "%d.%m.%y"), None, "century_before"),
     ],
 )
 def test_formats_are_judged_before_any_date_is_read(forms, said, words):
-    told = date_formats.problem(forms, said)
+    told = date_formats.problem(forms, *((None, said) if isinstance(said, int) else (said,)))
     assert told is None if words is None else words in told
+
+
+@given(day=st.dates(date(1900, 3, 1), date(2149, 12, 31)), years=st.integers(1, 100))
+def test_a_year_of_two_digits_lies_in_the_hundred_years_before_the_one_that_is_named(day, years):
+    form, named = "%d.%m.%y", day.year + years
+    assert date_formats.problem((form,), None, named) is None
+    assert date_formats.read(f"{day:%d.%m.%y}", [form], named) == day
+    assert date_formats.read(f"{day:%d.%m.%Y}", ["%d.%m.%Y", form], named) == day
+    assert "%y" in (date_formats.problem(("%d.%m.%Y",), None, named) or "")
 
 
 @pytest.mark.parametrize("text", ["1112020", "2020111", "20201301", "31.02.2020", "", "today"])

@@ -123,10 +123,13 @@ def test_conditions_are_written_in_the_unit_of_the_column_and_compared_in_that_o
         ("is: identity}", 'is: identity, separator: ";"}', "'separator' belongs to columns"),
         ("is: identity}", "is: identity, values: {a: b}}", "has no values"),
         ('["%d/%m/%Y", "%m.%Y"]', '["%d/%m/%Y", "%m/%d/%Y"]', "read one text as different days"),
-        ('["%d/%m/%Y", "%m.%Y"]', '["%d%m%y", "%y%m%d"]', "read one text as different days"),
+        ('["%d/%m/%Y", "%m.%Y"]', '["%d%m%y", "%y%m%d"]\n        century_before: 2030', "different days"),
         ('["%d/%m/%Y", "%m.%Y"]', '["%d/%m/%Y", "%Y"]', "needs precision"),
         ('["%d/%m/%Y", "%m.%Y"]', '["%d/%m/%Y", "%m.%Q"]', "is no format of a date"),
         ('["%d/%m/%Y", "%m.%Y"]', '["%d/%m"]', "is no format of a date"),
+        ('["%d/%m/%Y", "%m.%Y"]', '["%d/%m/%y", "%m.%Y"]', "century_before"),
+        ("        precision: month", "        century_before: 2030", "no other does"),
+        ("is: days}", "is: days, century_before: 2030}", "'century_before' belongs to columns"),
         ('["%d/%m/%Y", "%m.%Y"]', "[]", "at least 1 item"),
         ("        precision: month", "        precision: year", "belongs to a format"),
         ('pattern: "(?P<t>T.)(?P<n>N.)"', 'pattern: "(?P<t>T.)(?P<m>N.)"', "named groups are the keys"),
@@ -234,3 +237,13 @@ def test_a_condition_is_a_name_one_test_or_several():
     assert when("a") == (Condition.model_validate({"field": "a", "given": True}),)
     assert when(one) == (Condition.model_validate(one),)
     assert when(["a", one]) == when("a") + when(one)
+
+
+def test_a_workbook_tells_its_dates_with_whole_years(tmp_path):
+    """Written with two digits, a true date of 1925 would be read as one of 2025."""
+    text = CONTRACT.replace("        precision: month\n", "        century_before: 2030\n")
+    text = text.replace("delivery: snapshot", "delivery: snapshot\n    format: xlsx")
+    short, whole = '["%d/%m/%y"]', '["%d/%m/%Y", "%d/%m/%y"]'
+    with pytest.raises(ContractError, match="whole years"):
+        load_source(written(tmp_path, text.replace('["%d/%m/%Y", "%m.%Y"]', short)))
+    load_source(written(tmp_path, text.replace('["%d/%m/%Y", "%m.%Y"]', whole)))

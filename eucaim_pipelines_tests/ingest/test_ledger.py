@@ -1,7 +1,7 @@
 """The ledger remembers readings, refuses to be out of balance, and survives a crash in the middle."""
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -130,3 +130,10 @@ def test_a_ledger_of_the_first_version_gets_the_columns_it_lacks(tmp_path):
         (made,) = ledger.made("recipe").values()
         assert (made.structure, made.unknown_terms) == (None, ())
         assert ledger.structures("recipe") == frozenset()
+
+
+def test_no_day_of_a_patient_lies_after_the_newest_export(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        for name, day in (("b", 4), ("a", 9), ("c", 2)):
+            ledger.register(Export(name, tmp_path, "folder", datetime(2026, 3, day, tzinfo=UTC)))
+        assert ledger.last_day() == date(2026, 3, 10)

@@ -34,3 +34,12 @@ def test_headers_spellings_and_comments_break_nothing(header, spelling, comment)
     read = yaml.safe_load(written(SourceDraft("d", "TODO", (file,), {}, comments=(comment,))))
     assert list(read["clinical"][0]["columns"]) == [header]
     assert read["clinical"][0]["columns"][header]["values"] == {spelling: "TODO"}
+
+
+def test_only_the_holder_knows_the_century_of_a_year_of_two_digits():
+    for form, said in (("%d.%m.%y", {"century_before": "TODO"}), ("%d.%m.%Y", {})):
+        column = ColumnDraft("Day", "date", "day", formats=(form,))
+        file = FileDraft("f", {"files": "a*.csv"}, ("day",), (column,), ())
+        read = yaml.safe_load(written(SourceDraft("d", "TODO", (file,), {})))
+        [found] = read["clinical"][0]["columns"].values()
+        assert found == {"field": "day", "is": "date", "format": form} | said
