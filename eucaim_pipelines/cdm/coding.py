@@ -18,6 +18,7 @@ from eucaim_pipelines.contracts.date_formats import LATEST
 from eucaim_pipelines.contracts.source_model import OFFSET_SUFFIX, FieldSource
 from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
+from eucaim_pipelines.ingest.combination import EXPORT, LINE
 
 PATIENT, RECORD_KEY, LINE_KEY = "PatientID", "record_key", "line_key"
 RELATIVES_AGE = "relatives_age"
@@ -146,7 +147,7 @@ def given_cells(rows: pa.Table, spec: ClinicalFile) -> int:
 def pointers(rows: pa.Table, spec: ClinicalFile) -> pa.Table:
     """Where each coded row stands in the delivered files: record_key, export, line; in the rows' order."""
     rows, numbers = _one_value_per_cell(rows, spec)
-    columns = [_record_keys(rows, numbers, spec), rows.column("export"), rows.column("line")]
+    columns = [_record_keys(rows, numbers, spec), rows.column(EXPORT), rows.column(LINE)]
     return pa.table(columns, names=[RECORD_KEY, "export", "line"])
 
 

@@ -39,10 +39,10 @@ def read(content: Path | bytes, spec: ClinicalFile) -> pa.Table:
     Returns
     -------
     pa.Table
-        `schema(spec)`; `line` is where the row starts in its file (from 1). Lines that are wholly empty,
+        `schema(spec)`; `#line` is where the row starts in its file (from 1). Lines that are wholly empty,
         skipped, or from the footer on are left out. Empty cells of `fill_down` hold the value above, and
         identifiers are those of the images (`take`, `pad`, `prefix`). A row with another number of cells, or
-        without a good key cell, has a `reason` and no cells.
+        without a good key cell, has a `#reason` and no cells.
 
     Raises
     ------

@@ -12,16 +12,16 @@ import pyarrow.compute as pc
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
 
-LINE = "line"
-REASON = "reason"
+EXPORT, NAME, LINE, REASON = "#export", "#name", "#line", "#reason"
+"""Columns beside those of a file; no header begins like this, and hospitals do have a column `name`."""
 CURRENT, REPLACED, REMOVED, DUPLICATE_KEY = "ROW_CURRENT", "ROW_REPLACED", "ROW_REMOVED", "ROW_DUPLICATE_KEY"
 DISPOSITIONS = pa.schema(
     [
         ("file", pa.string()),
         ("export", pa.string()),
         ("name", pa.string()),
-        (LINE, pa.int64()),
-        (REASON, pa.string()),
+        ("line", pa.int64()),
+        ("reason", pa.string()),
     ]
 )
 _SEPARATOR = "\x1f"
@@ -43,7 +43,7 @@ class Combined:
     Attributes
     ----------
     rows
-        Current rows: `export`, `line`, then one text column per column of the contract, sorted by key.
+        Current rows: `#export`, `#line`, then one text column per column of the contract, sorted by key.
     dispositions
         One row per row received: file (spec), export, name, line, reason (a code of reasons.csv).
     removed
@@ -59,7 +59,7 @@ class Combined:
 
     def counts(self) -> dict[str, int]:
         """Rows by reason code; their sum is the number of rows received."""
-        counted = self.dispositions.column(REASON).value_counts().to_pylist()
+        counted = self.dispositions.column("reason").value_counts().to_pylist()
         return {entry["values"]: entry["counts"] for entry in sorted(counted, key=lambda e: str(e["values"]))}
 
 
@@ -94,7 +94,7 @@ def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
 def _received(receptions: list[Reception], spec: ClinicalFile) -> pa.Table:
     """All rows in the order in which they came: export, name of the file, and what was read."""
     texts = ((name, pa.string()) for name in (REASON, *spec.texts))
-    shape = pa.schema([("export", pa.string()), ("name", pa.string()), (LINE, pa.int64()), *texts])
+    shape = pa.schema([(EXPORT, pa.string()), (NAME, pa.string()), (LINE, pa.int64()), *texts])
     pieces = [shape.empty_table()]
     for reception in receptions:
         rows = reception.table.num_rows
@@ -127,10 +127,10 @@ def _last(rows: pa.Table, keys: list[str]) -> pa.Table:
 
 def _rows(counting: pa.Table, spec: ClinicalFile) -> pa.Table:
     keys = [(spec.declared[field], "ascending") for field in spec.key]
-    return counting.sort_by(keys).select(["export", LINE, *spec.texts]).combine_chunks()
+    return counting.sort_by(keys).select([EXPORT, LINE, *spec.texts]).combine_chunks()
 
 
 def _dispositions(received: pa.Table, reasons: pa.Array, spec: ClinicalFile) -> pa.Table:
     file = pa.repeat(pa.scalar(spec.name, pa.string()), received.num_rows)
-    columns = [file, received["export"], received["name"], received[LINE], reasons]
+    columns = [file, received[EXPORT], received[NAME], received[LINE], reasons]
     return pa.table(columns, schema=DISPOSITIONS)

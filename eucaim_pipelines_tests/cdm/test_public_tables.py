@@ -82,7 +82,7 @@ def test_records_keep_their_line(shape):
         at = pointers(combined.rows, spec)
         assert at["record_key"].to_pylist() == coded.table["record_key"].to_pylist()
         assert len(set(at["record_key"].to_pylist())) == len(at)
-        assert set(at["line"].to_pylist()) == set(combined.rows["line"].to_pylist())
+        assert set(at["line"].to_pylist()) == set(combined.rows["#line"].to_pylist())
 
 
 def test_rows_that_come_from_one_cell_point_to_one_line():

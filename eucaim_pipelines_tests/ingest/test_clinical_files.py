@@ -46,7 +46,7 @@ def test_cells_are_text_trimmed_and_null_where_missing():
 
 def test_columns_are_in_the_order_of_the_contract_whatever_the_file_says():
     table = read("Nota;Número;Fecha\nx;P1;01/02/2020\n".encode(), spec())
-    assert table.column_names == ["line", "reason", "Número", "Fecha", "Nota"]
+    assert table.column_names == ["#line", "#reason", "Número", "Fecha", "Nota"]
     assert rows(table) == [(2, None, "P1", "01/02/2020", "x")]
 
 
@@ -108,7 +108,7 @@ def test_no_key_holds_the_sign_that_separates_its_cells():
     wanted = spec(key=["patient", "day"])
     data = "Número;Fecha;Nota\nP\x1f1;2;\nP;1\x1f2;a\x1fb\nP;1;a\x1fb\n".encode()
     table = read(data, wanted)
-    assert table["reason"].to_pylist() == ["ROW_WITHOUT_KEY", "ROW_WITHOUT_KEY", None]
+    assert table["#reason"].to_pylist() == ["ROW_WITHOUT_KEY", "ROW_WITHOUT_KEY", None]
     assert combine([Reception("e", "people.csv", table)], wanted).counts()["ROW_CURRENT"] == 1
 
 
@@ -197,7 +197,7 @@ def test_equal_keys_within_one_file_are_counted_and_the_last_one_counts():
     combined = combine([delivery("e1", "P1", "P2", "P1")], spec())
     assert combined.duplicate_keys == 1
     assert combined.counts() == {"ROW_CURRENT": 2, "ROW_DUPLICATE_KEY": 1}
-    assert sorted(combined.rows["line"].to_pylist()) == [3, 4]
+    assert sorted(combined.rows["#line"].to_pylist()) == [3, 4]
 
 
 def test_an_empty_snapshot_removes_everything():
@@ -207,7 +207,7 @@ def test_an_empty_snapshot_removes_everything():
 
 def test_nothing_delivered_gives_an_empty_table_of_the_right_shape():
     combined = combine([], spec())
-    assert combined.rows.column_names == ["export", "line", "Número", "Fecha", "Nota"]
+    assert combined.rows.column_names == ["#export", "#line", "Número", "Fecha", "Nota"]
     assert combined.counts() == {} and combined.rows.schema.field("Nota").type == pa.string()
 
 
@@ -373,19 +373,30 @@ def test_every_row_of_any_csv_is_read_at_its_line_or_refused(table):
     assert [row[2] for row in rows(found)] == [None if p in ("", "NA") else p for p, _ in kept]
     starts = [2 + sum(x.count("\n") for _, x in table[:n]) + n for n in range(len(table))]
     told = [start for start, (p, x) in zip(starts, table, strict=True) if p.strip() or x.strip()]
-    assert found["line"].to_pylist() == told
+    assert found["#line"].to_pylist() == told
 
 
 def test_rows_that_only_their_place_tells_apart_all_count():
     wanted = columns("P", "X", key=["patient", "occurrence"])
     table = read(b"P,X\nP1,1\nP2,1\nP1,1\nP1,2,3\n,5\nP1,\n", wanted)
     combined = combine([Reception("e1", "f", table)], wanted)
-    assert combined.rows.select(["line", "P", "X"]).to_pylist() == [
-        {"line": 2, "P": "P1", "X": "1"},
-        {"line": 4, "P": "P1", "X": "1"},
-        {"line": 7, "P": "P1", "X": None},
-        {"line": 3, "P": "P2", "X": "1"},
+    assert combined.rows.select(["#line", "P", "X"]).to_pylist() == [
+        {"#line": 2, "P": "P1", "X": "1"},
+        {"#line": 4, "P": "P1", "X": "1"},
+        {"#line": 7, "P": "P1", "X": None},
+        {"#line": 3, "P": "P2", "X": "1"},
     ]
     assert combined.counts() == {"ROW_CURRENT": 4, "ROW_LENGTH": 1, "ROW_WITHOUT_KEY": 1}
     shorter = Reception("e2", "f", read(b"P,X\nP1,9\n", wanted))
     assert combine([Reception("e1", "f", table), shorter], wanted).removed == 3
+
+
+@pytest.mark.parametrize("header", ["name", "export", "line", "reason", "file"])
+def test_no_header_of_a_hospital_collides_with_ours(header):
+    wanted = columns(header, "P")
+    table = read(f"{header},P\nx,1\n".encode(), wanted)
+    found = combine([Reception("e", "people.csv", table)], wanted)
+    assert found.rows[header].to_pylist() == ["x"]
+    assert found.dispositions.to_pylist() == [
+        {"file": "people", "export": "e", "name": "people.csv", "line": 2, "reason": "ROW_CURRENT"}
+    ]
