@@ -115,6 +115,7 @@ class _Dimension:
     name: str
     found: tuple[Finding, ...]
     in_order: Mapping[str, int]
+    idle: Mapping[str, int]
 
     @property
     def informing(self) -> int:
@@ -135,8 +136,9 @@ def _dimension(findings: Sequence[Finding], name: str, numbers: Numbers) -> _Dim
             each.check,
         ),
     )
-    in_order = Counter(each.table for each in some if not each.failed)
-    return _Dimension(name, tuple(found), dict(sorted(in_order.items())))
+    in_order = Counter(each.table for each in some if each.checked and not each.failed)
+    idle = Counter(each.table for each in some if not each.checked)
+    return _Dimension(name, tuple(found), dict(sorted(in_order.items())), dict(sorted(idle.items())))
 
 
 @cache

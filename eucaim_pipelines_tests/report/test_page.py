@@ -180,6 +180,16 @@ def test_a_dataset_in_order_has_nothing_to_fix() -> None:
     assert "Nothing: every check holds" in Page(render(make(dispositions=[]))).text
 
 
+def test_a_check_that_looked_at_nothing_is_not_in_order() -> None:
+    report = make()
+    [seen] = [each for each in report.findings if each.check == CODE]
+    others = [each for each in report.findings if each.check != CODE]
+    idle = replace(report, findings=[*others, replace(seen, checked=0)])
+    said = "Checks with nothing to check, by table: cancer_condition 1."
+    assert said not in Page(render(report)).text
+    assert said in Page(render(idle)).text.replace("\xa0", " ")
+
+
 def test_the_local_edition_shows_exact_numbers_pointers_and_values() -> None:
     page = Page(render(make({CODE: (5, 3)}), LOCAL))
     for each in (
