@@ -154,7 +154,9 @@ def _plain(value: float, digits: int) -> str:
 def _exact(share: Share) -> str:
     if not share.base:
         return NOTHING
-    return f"{share.given * 100 // share.base} % ({share.given} of {share.base})"
+    exact = f"{share.given * 100 / share.base:.1f}".removesuffix(".0")
+    near = "99.9" if exact == "100" and share.given < share.base else exact
+    return f"{near} % ({share.given} of {share.base})"
 
 
 def _told(counts: Sequence[int]) -> list[bool]:

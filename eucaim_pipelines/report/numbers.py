@@ -3,6 +3,7 @@
 The rules of disclosure control are in `quality.disclosure`; how sentences are built around them is not here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from eucaim_pipelines.report.content import ActionCount, Report
 
 _APART = {IMAGES_ONLY: TABLE_ONLY, TABLE_ONLY: IMAGES_ONLY}
 """Findings about people of which nobody is in both, so that both together leave the rest."""
+
+_ALL = {"S": "All", "s": "all"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,16 @@ class Numbers:
         sizes = self.report.sizes
         wholes = (finding.checked, sizes.patients, sizes.studies, *self._left(finding))
         return self._part(finding.failed, *wholes)
+
+    def sentence(self, finding: Finding) -> str:
+        """What a finding says; in the local edition "all" where it would say "some" of what is all."""
+        if not self.local or not self.every(finding):
+            return finding.sentence
+        return re.sub(r"\b([Ss])ome\b", lambda said: _ALL[said[1]], finding.sentence, count=1)
+
+    def every(self, finding: Finding) -> bool:
+        """Whether all of several entries do not hold."""
+        return 1 < finding.checked == finding.failed
 
     def patients(self, finding: Finding) -> str:
         """Patients concerned; hidden too where entries are, as one patient is often one entry."""

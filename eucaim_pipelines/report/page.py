@@ -54,7 +54,7 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
             short_of=short_of,
             reached=reached,
             sentence=_sentence(report, reached),
-            priorities=first_things(report, numbers, shown_balances),
+            priorities=first_things(report, numbers, shown_balances, local),
             balances=shown_balances,
             elsewhere=BALANCED_CHECKS if local is None else frozenset(),
             dimensions=[_dimension(report.findings, name, numbers) for name in DIMENSIONS],
@@ -151,9 +151,16 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters["percent"] = lambda share: f"{int(share * 1000) / 10:g} %"
+    made.filters["percent"] = _percent
     made.filters["breakable"] = _breakable
     return made
+
+
+def _percent(share: float) -> str:
+    """A share of 0 to 1 to one decimal; less than all never reads 100 %, and some never 0 %."""
+    text = f"{share * 100:.1f}".removesuffix(".0")
+    whole = {"100": "> 99.9" if share < 1 else "100", "0": "< 0.1" if share > 0 else "0"}
+    return f"{whole.get(text, text)} %"
 
 
 def _breakable(name: str) -> Markup:

@@ -9,36 +9,51 @@ from dataclasses import dataclass
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.verdict import RequirementOutcome, Verdict, tier_reached
-from eucaim_pipelines.report.balance import BALANCED_CHECKS, Balance
-from eucaim_pipelines.report.content import Report
+from eucaim_pipelines.report.balance import BALANCED_CHECKS, Balance, ReasonRow, balances
+from eucaim_pipelines.report.content import LocalDetail, Report
 from eucaim_pipelines.report.numbers import Numbers, weight
 
 _NOTHING_TO_DO = "None"
+_CATALOGUE = "catalogue_record"
+"""The requirement whose shortcomings are missing properties of the catalogue record, in plain words."""
+_MIXED_UP = 1
+"""Weight of the reasons behind which patients may be mixed up."""
+_NAMED = 3
+"""Most values or properties that one thing to fix names."""
 
 
 @dataclass(frozen=True)
 class Priority:
-    """One thing to fix: what is wrong, what the holder can do, what it would gain."""
+    """One thing to fix: what is wrong, what the holder can do, what it would gain.
+
+    `names` are what it is about, and `section` is where on the page the rest of them stands.
+    """
 
     what: str
     remedy: str
     gain: str
+    names: str = ""
+    section: str = ""
 
 
 def first_things(
-    report: Report, numbers: Numbers, balances: Sequence[Balance], most: int = 3
+    report: Report, numbers: Numbers, shown: Sequence[Balance], local: LocalDetail | None, most: int = 3
 ) -> list[Priority]:
     """At most `most` things: what keeps the next tier away, then held files, then other findings.
+
+    Both editions have the same things in the same order, that of the numbers of the shareable one.
 
     Parameters
     ----------
     numbers
         How counts read in this edition.
-    balances
+    shown
         The balances as this edition shows them.
+    local
+        What only the local edition may name.
     """
     found: list[Priority] = []
-    for each in (*_tiers(report, numbers), *_by_effect(report, numbers, balances)):
+    for each in (*_tiers(report, numbers, local), *_by_effect(report, numbers, shown)):
         if each.remedy not in {other.remedy for other in found}:
             found.append(each)
     return found[:most]
@@ -52,7 +67,7 @@ def short_of(outcome: RequirementOutcome, numbers: Numbers) -> str:
     return ", ".join(counted(number, word) for number, word in words if number != "0")
 
 
-def _tiers(report: Report, numbers: Numbers) -> Iterator[Priority]:
+def _tiers(report: Report, numbers: Numbers, local: LocalDetail | None) -> Iterator[Priority]:
     reached = tier_reached(report.verdicts)
     for verdict in report.verdicts:
         if verdict.reached or verdict.tier > report.source.tier:
@@ -60,7 +75,24 @@ def _tiers(report: Report, numbers: Numbers) -> Iterator[Priority]:
         for outcome in verdict.unmet:
             short = short_of(outcome, numbers)
             what = f"Not met yet: {_lower(outcome.text)}" + (f" Short: {short}." if short else "")
-            yield Priority(what, outcome.remedy, _gain(verdict, reached))
+            yield Priority(what, outcome.remedy, _gain(verdict, reached), *_about(outcome, local))
+
+
+def _about(outcome: RequirementOutcome, local: LocalDetail | None) -> tuple[str, str]:
+    """What a requirement lacks by name, and the section that has the rest.
+
+    Properties of the catalogue record are no patient data; local values are, and stay in the local edition.
+    """
+    if outcome.id == _CATALOGUE:
+        return _some("Missing", outcome.short.fields), "tiers"
+    fields = {check.split(".")[1] for check in outcome.short.fields if "." in check}
+    values = [each.value for each in local.unmapped if each.field in fields] if local else []
+    return (_some("Without a code", [f"“{value}”" for value in values]), "vocabulary") if values else ("", "")
+
+
+def _some(start: str, names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return f"{start}: {', '.join(names[:_NAMED])}{f' and {more} more' if more > 0 else ''}."
 
 
 def _gain(verdict: Verdict, reached: int) -> str:
@@ -72,46 +104,49 @@ def _gain(verdict: Verdict, reached: int) -> str:
     return f"One of {missing} things that keep {verdict.name} away."
 
 
-def _by_effect(report: Report, numbers: Numbers, balances: Sequence[Balance]) -> Iterator[Priority]:
-    held = _held(report, balances)
+def _by_effect(report: Report, numbers: Numbers, shown: Sequence[Balance]) -> Iterator[Priority]:
+    outside = Numbers(report, local=False)
+    held = _held(report, shown)
     findings = sorted(
         _open_findings(report),
         key=lambda each: (
             each.severity,
-            -weight(numbers.patients(each)),
-            -weight(numbers.entries(each)),
+            -weight(outside.patients(each)),
+            -weight(outside.entries(each)),
             each.check,
         ),
     )
-    for number in range(max(len(held), len(findings))):
-        if number < len(held):
-            yield held[number]
+    mixed_up = [each for code, each in held if report.reasons[code].weight == _MIXED_UP]
+    others = [each for code, each in held if report.reasons[code].weight != _MIXED_UP]
+    yield from mixed_up
+    for number in range(max(len(others), len(findings))):
+        if number < len(others):
+            yield others[number]
         if number < len(findings):
             each = findings[number]
             people = counted(numbers.patients(each), "patient")
             entries = counted(numbers.entries(each), "entry")
             gain = f"Better data for {people}." if each.patients else f"Puts {entries} right."
-            yield Priority(each.sentence, each.remedy, gain)
+            yield Priority(numbers.sentence(each), each.remedy, gain)
 
 
-def _held(report: Report, balances: Sequence[Balance]) -> list[Priority]:
+def _held(report: Report, shown: Sequence[Balance]) -> list[tuple[str, Priority]]:
     """Reasons why files are held back; their numbers are those of the balance, hidden where it hides them."""
-    held = [
-        each
-        for balance in balances
-        if balance.kind == "file"
-        for row in balance.rows
-        if row.name == "quarantined"
-        for each in row.reasons
-        if each.code in report.reasons
-    ]
+    outside = {each.code: weight(each.count) for each in _reasons(balances(report, local=False))}
+    held = [each for each in _reasons(shown) if each.code in report.reasons]
     found = []
-    for each in sorted(held, key=lambda each: (-weight(each.count), each.code)):
+    for each in sorted(held, key=lambda e: (report.reasons[e.code].weight, -outside[e.code], e.code)):
         reason = report.reasons[each.code]
         if not reason.remedy.startswith(_NOTHING_TO_DO):
             what = f"Files are held back: {_lower(reason.meaning)}."
-            found.append(Priority(what, f"{reason.remedy}.", _published(each.count)))
+            found.append((each.code, Priority(what, f"{reason.remedy}.", _published(each.count))))
     return found
+
+
+def _reasons(shown: Sequence[Balance]) -> list[ReasonRow]:
+    """Why files are held back."""
+    files = [row for balance in shown if balance.kind == "file" for row in balance.rows]
+    return [each for row in files if row.name == "quarantined" for each in row.reasons]
 
 
 def _open_findings(report: Report) -> list[Finding]:

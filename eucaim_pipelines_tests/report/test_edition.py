@@ -51,7 +51,7 @@ def test_the_whole_goes_where_no_other_part_can_hide_a_small_one() -> None:
 def test_shares_are_rounded_down_outside_and_exact_in_the_hospital() -> None:
     one = Share("x", 64, 43, 64, 21)
     assert Edition(False, 64).shares([one]) == ["60+ %"]
-    assert Edition(True, 64).shares([one]) == ["67 % (43 of 64)"]
+    assert Edition(True, 64).shares([one]) == ["67.2 % (43 of 64)"]
     assert OUT.shares([None, Share("x", 0, 0, 0, 0)]) == ["–", "–"]
 
 

@@ -394,3 +394,43 @@ def test_every_reason_to_be_less_exact_has_its_words() -> None:
 def _section(text: str, title: str, following: str) -> str:
     start = text.rindex(title)
     return text[start : text.index(following, start)]
+
+
+def _first(report: Report, local: LocalDetail | None) -> str:
+    text = Page(render(report, local)).text
+    return text[text.index("What to fix first") : text.index("Where the files went")]
+
+
+def test_both_editions_mend_in_the_same_order_and_a_mix_up_first() -> None:
+    held = [
+        DispositionCount("file", "published", "RELEASED", 760),
+        *(DispositionCount("file", "quarantined", reason, count) for reason, count in
+          (("LINK", 9), ("TRUNCATED", 2), ("UID_CONFLICT", 1), ("TWO_PATIENTS", 3))),
+    ]  # fmt: skip
+    report = make(dispositions=held)
+    words = ("two different PatientIDs", "two contents", "ends before its content")
+    for local in (LOCAL, None):
+        first = _first(report, local)
+        places = [first.index(each) for each in words]
+        assert places == sorted(places) and "symbolic link" not in first
+
+
+def test_values_without_a_code_are_named_where_they_keep_a_tier_away_but_never_outside() -> None:
+    values = [
+        UnmappedValue("patients", "cancer_condition_code", "cancer_condition", f"Ca. {n}", 3)
+        for n in range(5)
+    ]
+    report = make({CODE: (60, 50)})
+    assert "Without a code: “Ca. 0”, “Ca. 1”, “Ca. 2” and 2 more." in _first(
+        report, LocalDetail(unmapped=values)
+    )
+    assert "Ca. 0" not in _first(report, None)
+
+
+def test_what_is_wrong_of_all_is_not_said_of_some() -> None:
+    report = make({CODE: (211, 53)})
+    found = [replace(e, sentence="The code of some diagnoses is missing.") for e in report.findings
+             if e.check == CODE]  # fmt: skip
+    page, outside = (Page(render(replace(report, findings=found), each)).text for each in (LOCAL, None))
+    assert "The code of all diagnoses is missing." in page and "all 211" in page
+    assert "The code of some diagnoses is missing." in outside and "all 211" not in outside
