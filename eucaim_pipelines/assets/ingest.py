@@ -18,7 +18,7 @@ from eucaim_pipelines.cdm.link_file import link_faults, link_file, without_link_
 from eucaim_pipelines.contracts.sources import SourceContract
 from eucaim_pipelines.dicom.reading import reader_digest
 from eucaim_pipelines.ingest import inventory
-from eucaim_pipelines.ingest.clinical_rows import current_rows, reinterpret
+from eucaim_pipelines.ingest.clinical_rows import current_rows, mass_removals, reinterpret
 from eucaim_pipelines.ingest.combination import DISPOSITIONS
 from eucaim_pipelines.ingest.exports import unfinished_markers
 from eucaim_pipelines.ingest.ledger import Ledger
@@ -125,6 +125,8 @@ def clinical_records(
             rows_removed=str(sum(c.removed for c in combined.values())),
             duplicate_keys=str(sum(c.duplicate_keys for c in combined.values())),
         )
+        for sentence in mass_removals(combined):
+            context.log.warning(sentence)
         current = {name: c.rows for name, c in combined.items()}
         book.hold(current, source.clinical, ledger.fact("seen") or "")
     shelf.write_all("clinical_records", current)

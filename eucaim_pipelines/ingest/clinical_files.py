@@ -19,7 +19,7 @@ from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.ingest.combination import LINE, REASON, Combined, Reception, combine
 from eucaim_pipelines.ingest.table_lines import Line, TableRefusal, csv_lines, xlsx_lines
 
-__all__ = ["Combined", "Reception", "TableRefusal", "combine", "missing_columns", "read", "schema"]
+__all__ = ["Combined", "Reception", "TableRefusal", "combine", "missing_columns", "read", "refuse", "schema"]
 
 WRONG_LENGTH, WITHOUT_KEY = "ROW_LENGTH", "ROW_WITHOUT_KEY"
 _ROWS_AT_ONCE = 20_000
@@ -60,6 +60,19 @@ def read(content: Path | bytes, spec: ClinicalFile) -> pa.Table:
     while block := list(islice(rows, _ROWS_AT_ONCE)):
         parts.append(_columns(block, order, spec))
     return _without_keys(_numbered(_filled_down(pa.concat_tables(parts), spec), spec), spec)
+
+
+def refuse(content: Path | bytes, specs: Sequence[ClinicalFile]) -> None:
+    """Read a delivered file by each of its descriptions, one for every sheet, to see whether it is refused.
+
+    Raises
+    ------
+    TableRefusal
+        As `read`, for any of them. TABLE_EMPTY: none of them finds a row.
+    """
+    found = sum(read(content, spec).num_rows for spec in specs)
+    if specs and not found:
+        raise TableRefusal("TABLE_EMPTY", specs[0])
 
 
 def missing_columns(content: bytes, spec: ClinicalFile) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 How one file is read and deliveries combine is said in `clinical_files`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from eucaim_pipelines.contracts.sources import ClinicalFile, SourceContract
 from eucaim_pipelines.errors import Refusal
-from eucaim_pipelines.ingest.clinical_files import Combined, combine, read
+from eucaim_pipelines.ingest.clinical_files import Combined, combine, read, refuse
 from eucaim_pipelines.ingest.clinical_files import Reception as Delivery
 from eucaim_pipelines.ingest.ledger import Ledger
 
@@ -46,8 +46,17 @@ def _interpretation(path: Path, specs: Sequence[ClinicalFile]) -> tuple[str | No
     if not specs:
         return None, "NOT_DICOM"
     try:
-        for spec in specs:
-            read(path.read_bytes(), spec)
+        refuse(path, specs)
     except Refusal as refusal:
         return specs[0].name, refusal.reason
     return specs[0].name, None
+
+
+def mass_removals(combined: Mapping[str, Combined]) -> list[str]:
+    """One sentence for every file whose newest snapshot left out most of the one before; counts only."""
+    return [
+        f"The newest snapshot of '{name}' leaves out {each.left_out} of the {each.before} rows that the one "
+        "before had. Deliver them again unless their removal is meant."
+        for name, each in combined.items()
+        if 2 * each.left_out > each.before
+    ]

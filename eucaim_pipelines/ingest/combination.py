@@ -50,12 +50,16 @@ class Combined:
         Keys that an earlier snapshot held and the newest one does not.
     duplicate_keys
         Rows whose key occurs again further down in the same export.
+    before, left_out
+        Keys of the last snapshot but one, and those of them that the newest one does not hold.
     """
 
     rows: pa.Table
     dispositions: pa.Table
     removed: int
     duplicate_keys: int
+    before: int
+    left_out: int
 
     def counts(self) -> dict[str, int]:
         """Rows by reason code; their sum is the number of rows received."""
@@ -67,7 +71,8 @@ def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
     """The rows that count after all receptions of one clinical file, given in the order of their exports.
 
     A snapshot replaces what earlier exports brought (all its files of one export together); an increment
-    adds rows and replaces those of equal key. Of equal keys the row read last counts.
+    adds rows and replaces those of equal key. Of equal keys the row read last counts. A snapshot without a
+    single good row replaces nothing: an export went wrong far more often than a cohort ended.
     """
     ordered = list(receptions)
     received = _received(ordered, spec)
@@ -75,10 +80,11 @@ def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
     good = heads.filter(pc.is_null(received[REASON]))
     last_of_export = _last(good, ["order", "key"])
     newest = _last(last_of_export, ["key"])
-    counting = newest
+    counting, before = newest, newest.slice(0, 0)
     if spec.delivery == "snapshot":
-        last = len({reception.export for reception in ordered}) - 1
+        last = pc.max(good["order"])
         counting = newest.filter(pc.equal(newest["order"], last))
+        before = _snapshot_before(last_of_export, last)
     fates = {DUPLICATE_KEY: good, REPLACED: last_of_export, REMOVED: newest, CURRENT: counting}
     reasons = received[REASON].to_numpy()
     for reason, rows in fates.items():  # each holds the next one, so that the last word stays
@@ -88,6 +94,8 @@ def combine(receptions: Iterable[Reception], spec: ClinicalFile) -> Combined:
         dispositions=_dispositions(received, pa.array(reasons, pa.string()), spec),
         removed=newest.num_rows - counting.num_rows,
         duplicate_keys=good.num_rows - last_of_export.num_rows,
+        before=before.num_rows,
+        left_out=pc.sum(pc.invert(pc.is_in(before["key"], counting["key"].combine_chunks()))).as_py() or 0,
     )
 
 
@@ -123,6 +131,12 @@ def _last(rows: pa.Table, keys: list[str]) -> pa.Table:
     names = [name for name in rows.column_names if name not in keys]
     found = rows.group_by(keys, use_threads=False).aggregate([(name, "max") for name in names])
     return found.rename_columns([name.removesuffix("_max") for name in found.column_names])
+
+
+def _snapshot_before(rows: pa.Table, last: pa.Scalar) -> pa.Table:
+    """The rows of the newest export with rows before the last one."""
+    earlier = rows.filter(pc.less(rows["order"], last))
+    return earlier.filter(pc.equal(earlier["order"], pc.max(earlier["order"])))
 
 
 def _rows(counting: pa.Table, spec: ClinicalFile) -> pa.Table:

@@ -133,11 +133,10 @@ def _read(opened: OpenExport, entry: Entry, source: SourceContract, limit: int) 
 
 
 def _read_table(entry: Entry, data: bytes, sha256: str, specs: Sequence[ClinicalFile]) -> _Result:
-    """A table that one of its descriptions cannot read is refused as a whole; the first one names it."""
+    """A table that one of its descriptions cannot read, or none finds a row in, is refused as a whole."""
     name = specs[0].name
     try:
-        for spec in specs:
-            clinical_files.read(data, spec)
+        clinical_files.refuse(data, specs)
     except Refusal as refusal:
         return _Result(Reading(entry, sha256, clinical_file=name, refusal=refusal.reason), data)
     return _Result(Reading(entry, sha256, clinical_file=name), data)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from eucaim_pipelines.contracts.sources import ClinicalFile
-from eucaim_pipelines.ingest.clinical_files import Reception, TableRefusal, combine, read
+from eucaim_pipelines.ingest.clinical_files import Reception, TableRefusal, combine, read, refuse
+from eucaim_pipelines.ingest.clinical_rows import mass_removals
 
 BASE = {
     "name": "people",
@@ -200,9 +201,46 @@ def test_equal_keys_within_one_file_are_counted_and_the_last_one_counts():
     assert sorted(combined.rows["#line"].to_pylist()) == [3, 4]
 
 
-def test_an_empty_snapshot_removes_everything():
-    combined = combine([delivery("e1", "P1"), delivery("e2")], spec())
-    assert combined.rows.num_rows == 0 and combined.removed == 1
+@pytest.mark.parametrize("people", [(), ("NA", "NA")])
+def test_a_snapshot_without_a_good_row_replaces_nothing(people):
+    combined = combine([delivery("e1", "P1", "P2"), delivery("e2", *people)], spec())
+    assert current(combined) == {"P1": "e1", "P2": "e1"} and combined.removed == 0
+    assert combined.dispositions.num_rows == 2 + len(people)
+
+
+def test_a_table_of_which_only_the_header_is_left_is_refused():
+    header = "Número;Fecha;Nota\n;;\n".encode()
+    with pytest.raises(TableRefusal) as told:
+        refuse(header, [spec()])
+    assert told.value.reason == "TABLE_EMPTY"
+    refuse(header + b"P1;;\n", [spec()])
+
+
+def test_a_workbook_is_empty_if_all_its_sheets_are():
+    def book(*people):
+        made = Workbook()
+        for name, cells in (("one", ()), ("two", people)):
+            sheet = made.create_sheet(name)
+            for row in (["Número", "Fecha", "Nota"], *([person, None, None] for person in cells)):
+                sheet.append(row)
+        buffer = io.BytesIO()
+        made.save(buffer)
+        return buffer.getvalue()
+
+    sheets = [spec(format="xlsx", sheet=name) for name in ("one", "two")]
+    with pytest.raises(TableRefusal, match="TABLE_EMPTY"):
+        refuse(book(), sheets)
+    refuse(book("P1"), sheets)
+
+
+def test_what_a_snapshot_leaves_out_is_counted_against_the_one_before():
+    some = [delivery("e1", "P1", "P2", "P3", "P9"), delivery("e2", "P1", "P2", "P3"), delivery("e3")]
+    combined = combine([*some, delivery("e4", "P3", "P4", "P5", "P6")], spec())
+    assert (combined.before, combined.left_out) == (3, 2)
+    told = mass_removals({"people": combined})
+    assert len(told) == 1 and "2 of the 3 rows" in told[0] and "P1" not in told[0]
+    half = combine([delivery("e1", "P1", "P2"), delivery("e2", "P1")], spec())
+    assert mass_removals({"people": half, "first": combine([delivery("e1", "P1")], spec())}) == []
 
 
 def test_nothing_delivered_gives_an_empty_table_of_the_right_shape():
@@ -225,7 +263,7 @@ def test_every_row_received_has_exactly_one_fate(deliveries, how):
     assert fates.get("ROW_CURRENT", 0) == combined.rows.num_rows == len(current(combined))
     assert fates.get("ROW_WITHOUT_KEY", 0) == Counter(p for d in deliveries for p in d)["NA"]
     known = {person for people in deliveries for person in people} - {"NA"}
-    newest = set(deliveries[-1]) - {"NA"} if deliveries else set()
+    newest = next((good for people in reversed(deliveries) if (good := set(people) - {"NA"})), set())
     assert set(current(combined)) == (known if how == "increment" else newest)
     assert combined.removed == len(known) - len(current(combined))
 

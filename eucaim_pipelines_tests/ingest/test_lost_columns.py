@@ -8,7 +8,7 @@ import pytest
 
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.errors import Fault
-from eucaim_pipelines.ingest.clinical_rows import current_rows
+from eucaim_pipelines.ingest.clinical_rows import current_rows, reinterpret
 from eucaim_pipelines.ingest.exports import Export
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.lost_columns import LostColumnsError, lost_columns, stop_where_columns_are_lost
@@ -131,3 +131,16 @@ def test_sheets_of_one_workbook_are_read_one_by_one(tmp_path):
     landing.deliver("march", all__xlsx=workbook(one=rows))
     landing.run()
     assert landing.receptions()["march", "all.xlsx"] == ("one", "NO_COLUMNS")
+
+
+def test_a_snapshot_of_a_header_alone_is_refused_and_the_one_before_still_counts(tmp_path):
+    landing = Landing(tmp_path)
+    landing.deliver("january", people__csv=FULL)
+    landing.deliver("february", people__csv=b"ID,Sex,Age\n")
+    landing.run()
+    assert landing.receptions()["february", "people.csv"] == ("people", "TABLE_EMPTY")
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        reinterpret(ledger, landing.source, landing.tables)
+        found = current_rows(ledger, landing.source, landing.tables)["people"]
+    assert landing.receptions()["february", "people.csv"] == ("people", "TABLE_EMPTY")
+    assert found.rows["ID"].to_pylist() == ["P1"] and found.counts() == {"ROW_CURRENT": 1}
