@@ -157,9 +157,10 @@ class FileChecker:
     def _field_fits(self, column: Column, contract: TableContract, target: str, place: Place) -> None:
         kind = contract.schema.field(target).type
         if column.kind in LINK_KINDS or not _TYPES[column.kind](kind):
+            days = [name for name, field in contract.fields.items() if field.offset_of == target]
             raise self.document.error(
                 f"A field that is: {column.kind} does not fit '{contract.name}.{target}'.",
-                "Map another field.",
+                f"Map it to '{days[0]}'." if days and column.kind == "days" else "Map another field.",
                 place,
             )
         wanted = contract.fields[target].filled_with

@@ -157,6 +157,11 @@ def test_conditions_are_written_in_the_unit_of_the_column_and_compared_in_that_o
         ("in: [COM1001366]", "in: [COM1]", "'COM1' is not a code of the vocabulary 'birth_sex'"),
         ("maximum_dimension: size}", "maximum_dimension: relapse}", "counted from the diagnosis"),
         ("{tumor_size_maximum_dimension: size}", "{tumor_size_maximum_dimension: visit}", "does not fit"),
+        (
+            "{adverse_event_offset_from_diagnosis: relapse}",
+            "{adverse_event_date: relapse}",
+            "Map it to 'adverse_event_offset_from_diagnosis'",
+        ),
         ("{tumor_size_maximum_dimension: size}", "{tumor_id: size}", "no field 'tumor_id' that a source"),
         ("from_diagnosis: relapse}", "from_diagnosis: grade}", "is filled by a field that is: days"),
         ("from_diagnosis: relapse}", "from_diagnosis: {constant: 9}}", "its only constant is 0"),
