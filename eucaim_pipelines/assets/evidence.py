@@ -47,6 +47,8 @@ def evidence(
     deidentifier = pseudonymisation.deidentifier(source, contracts)
     rows, unmapped = here.read_all("clinical_records"), here.read("unmapped_values")
     links = here.read("study_links")
+    given = {spec.name: coding.given_cells(rows[spec.name], spec) for spec in source.clinical}
+    formed = [coding.unreadable_columns(given[spec.name], unmapped, spec) for spec in source.clinical]
     with restricted.ledger(dataset) as ledger:
         balance = ledger.balance()
         removed, repeated = (int(ledger.fact(name) or 0) for name in ("rows_removed", "duplicate_keys"))
@@ -55,7 +57,7 @@ def evidence(
         quarantined=balance["quarantined"],
         studies=links.num_rows,
         studies_without_patient_id=links.column("PatientID").null_count,
-        coded_cells=sum(coding.given_cells(rows[spec.name], spec) for spec in source.clinical),
+        coded_cells=sum(sum(cells.values()) for cells in given.values()),
         unmapped_cells=pc.sum(unmapped.column("rows")).as_py() or 0,
         clinical_rows=sum(table.num_rows for table in rows.values()),
         duplicate_keys=repeated,
@@ -65,6 +67,8 @@ def evidence(
         identity_cells=json.loads(shelf.read_bytes("deidentified/caught.json"))["identity_cells"],
         clinical_files=len(source.clinical),
         clinical_files_empty=sum(rows[spec.name].num_rows == 0 for spec in source.clinical),
+        formed_columns=sum(columns for columns, _ in formed),
+        unreadable_columns=sum(unreadable for _, unreadable in formed),
         **json.loads(here.read_bytes(LINK_FAULTS)),
     )
     rules = {

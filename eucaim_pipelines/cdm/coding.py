@@ -35,6 +35,10 @@ TYPES = {
     "date": pa.date32(),
     "boolean": pa.bool_(),
 }
+FORMED = frozenset(("date", "number", "integer", "age", "days", "boolean"))
+"""Kinds whose cells are read by the form that the contract declares, not by a vocabulary."""
+HARDLY_ANY = 0.9
+"""From this share of unreadable cells on, the declared form is wrong rather than the cells."""
 _COUNTS = [("rows", pa.int64()), ("patients", pa.int64())]
 UNMAPPED = pa.schema([*((name, pa.string()) for name in ("file", "field", "vocabulary", "value")), *_COUNTS])
 LESS_EXACT = pa.schema([*((name, pa.string()) for name in ("file", "field", "why")), *_COUNTS])
@@ -138,10 +142,28 @@ def code_records(
     )
 
 
-def given_cells(rows: pa.Table, spec: ClinicalFile) -> int:
-    """How many cells the fields that go on were given: what could have been coded."""
+def given_cells(rows: pa.Table, spec: ClinicalFile) -> dict[str, int]:
+    """How many cells each field that goes on was given: what could have been coded."""
     rows, _ = _one_value_per_cell(rows, spec)
-    return sum(len(rows) - _texts(rows, source).null_count for source in _passing(spec).values())
+    return {name: len(rows) - _texts(rows, source).null_count for name, source in _passing(spec).items()}
+
+
+def unreadable_columns(given: Mapping[str, int], unmapped: pa.Table, spec: ClinicalFile) -> tuple[int, int]:
+    """Columns with cells of a declared form (dates, numbers, …), and those hardly a cell of which has it.
+
+    Parameters
+    ----------
+    given
+        `given_cells` of the file.
+    unmapped
+        `UNMAPPED`, of this file or of several.
+    """
+    formed = {name for name, column in spec.fields.items() if column.kind in FORMED and given[name]}
+    lost = dict.fromkeys(formed, 0)
+    for row in unmapped.select(["file", "field", "rows"]).to_pylist():
+        if row["file"] == spec.name and row["field"] in formed:
+            lost[row["field"]] += row["rows"]
+    return len(formed), sum(lost[name] >= HARDLY_ANY * given[name] for name in formed)
 
 
 def pointers(rows: pa.Table, spec: ClinicalFile) -> pa.Table:

@@ -31,6 +31,9 @@ class CrossedCounts:
         known whose the rows are.
     clinical_files, clinical_files_empty
         Clinical files of the source contract, and those of which no row counts now.
+    formed_columns, unreadable_columns
+        Clinical columns of dates, numbers and the like with cells; those in which at least 90 % of the cells
+        with a value could not be read.
     link_rows, link_rows_without_study, link_rows_of_another_patient
         Rows of the link file; those that name a study which was not received; those that name a study which
         the images give to another patient.
@@ -52,6 +55,8 @@ class CrossedCounts:
     ambiguous_patient_ids: int = 0
     clinical_files: int = 0
     clinical_files_empty: int = 0
+    formed_columns: int = 0
+    unreadable_columns: int = 0
     link_rows: int = 0
     link_rows_without_study: int = 0
     link_rows_of_another_patient: int = 0
@@ -70,6 +75,10 @@ _TEXTS: tuple[_Text, ...] = (
     ("unmapped_values", "validity", "warning", "clinical",
      "Some local values stand in no value map and were left empty.",
      "Add them to the value map of their column in the source contract; the local report lists them."),
+    ("columns_unreadable", "validity", "error", "clinical",
+     "Nearly all cells of some columns are not in the form that the source contract names.",
+     "See the vocabulary section of the local report for the columns; correct their format, decimal or unit "
+     "in the source contract."),
     ("duplicate_keys", "uniqueness", "warning", "clinical", "Some rows of a clinical file repeat a key.",
      "Remove the repeated rows, or name more columns as the key in the source contract."),
     ("removed_rows", "consistency", "warning", "clinical",
@@ -109,6 +118,7 @@ def crossed_findings(people: int, counts: CrossedCounts) -> list[Finding]:
         "empty_patient_ids": (counts.studies, *_twice(counts.studies_without_patient_id)),
         "ambiguous_patient_ids": (people, *_twice(counts.ambiguous_patient_ids)),
         "unmapped_values": (counts.coded_cells, counts.unmapped_cells, 0),
+        "columns_unreadable": (counts.formed_columns, counts.unreadable_columns, 0),
         "duplicate_keys": (counts.clinical_rows, counts.duplicate_keys, 0),
         "removed_rows": (counts.clinical_rows + counts.removed_rows, counts.removed_rows, 0),
         "quarantined_files": (counts.received, counts.quarantined, 0),

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eucaim_pipelines.cdm.cells import NumberForm
-from eucaim_pipelines.cdm.coding import KEY_SEPARATOR, code_records, identities, kinds, unmapped_images
+from eucaim_pipelines.cdm.coding import (
+    KEY_SEPARATOR,
+    code_records,
+    given_cells,
+    identities,
+    kinds,
+    unmapped_images,
+    unreadable_columns,
+)
 from eucaim_pipelines.contracts.sources import ClinicalFile
 from eucaim_pipelines.contracts.vocabularies import load_all
 from eucaim_pipelines_tests.cdm import examples
@@ -318,3 +326,22 @@ def test_spellings_of_images_without_a_code_are_listed_by_series(tmp_path):
         ("BodyPartExamined", "XYZ", 2),
         ("Manufacturer", "NOBODY", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "expected"),
+    [
+        ({"is": "date", "format": "%d/%m/%Y"}, ["2020-04-03"] * 9 + ["03/04/2020", None], (2, 1)),
+        ({"is": "date", "format": "%d/%m/%Y"}, ["2020-04-03"] * 8 + ["03/04/2020"] * 2, (2, 0)),
+        ({"is": "number"}, ["1,5", "2,5"], (2, 1)),
+        ({"is": "number"}, [None, None], (1, 0)),
+        ({"is": "code", "vocabulary": "birth_sex"}, ["?"], (1, 0)),
+    ],
+)
+def test_a_column_is_unreadable_from_nine_cells_of_ten_on(column, cells, expected):
+    """The key `n` is a column of whole numbers too."""
+    table, spec = one_table(cells), one_spec(column)
+    unmapped = code_records(table, spec, VOCABULARIES).unmapped
+    assert unreadable_columns(given_cells(table, spec), unmapped, spec) == expected
+    others = unmapped.set_column(0, "file", pa.array(["another"] * len(unmapped), pa.string()))
+    assert unreadable_columns(given_cells(table, spec), others, spec)[1] == 0

@@ -12,7 +12,8 @@ def numbers(people: int = 5, **counts: int) -> dict[str, tuple[int, int, int]]:
 def test_counts_of_the_restricted_zone_arrive_as_they_are() -> None:
     told = numbers(received=50, quarantined=4, coded_cells=90, unmapped_cells=3, studies=7,
                    studies_without_patient_id=2, clinical_rows=30, duplicate_keys=2,
-                   removed_rows=5, identity_cells=6, clinical_files=3, clinical_files_empty=1, link_rows=8,
+                   removed_rows=5, identity_cells=6, clinical_files=3, clinical_files_empty=1,
+                   formed_columns=9, unreadable_columns=2, link_rows=8,
                    link_rows_without_study=2, link_rows_of_another_patient=1, studies_with_timepoint=6,
                    timepoints_out_of_order=4)  # fmt: skip
     assert told == {
@@ -24,6 +25,7 @@ def test_counts_of_the_restricted_zone_arrive_as_they_are() -> None:
         "identity_cells": (30, 6, 0),
         "ambiguous_patient_ids": (5, 0, 0),
         "clinical_files_empty": (3, 1, 0),
+        "columns_unreadable": (9, 2, 0),
         "link_rows_without_study": (8, 2, 0),
         "link_rows_of_another_patient": (8, 1, 0),
         "timepoints_out_of_order": (6, 4, 0),
