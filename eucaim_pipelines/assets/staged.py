@@ -142,11 +142,13 @@ def facts(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Catalo
 
 
 def sizes(shelf: Shelf) -> Sizes:
-    """Patients of the patient table; studies, series and instances of the images."""
+    """Patients of the patient table; studies, series and instances of the images and what annotates them."""
     instances = shelf.read("deidentified/instances")
+    series = shelf.read("cdm/image_series").num_rows
     return Sizes(
         patients=shelf.read("cdm/patient").num_rows,
         studies=pc.count_distinct(instances["StudyInstanceUID"]).as_py(),
-        series=pc.count_distinct(instances["SeriesInstanceUID"]).as_py(),
+        series=series,
         instances=instances.num_rows,
+        annotations=pc.count_distinct(instances["SeriesInstanceUID"]).as_py() - series,
     )

@@ -27,12 +27,13 @@ class DispositionCount:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the release holds."""
+    """What the release holds; `series` are those of images, `annotations` all others."""
 
     patients: int
     studies: int
     series: int
     instances: int
+    annotations: int = 0
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Numbers:
             "Patients": self._part(sizes.patients),
             "Studies": self._part(sizes.studies),
             "Image series": self._part(sizes.series),
+            "Annotation series": self._part(sizes.annotations),
             "DICOM objects": disclosure.WITHHELD
             if disclosure.WITHHELD in published
             else self._part(sizes.instances),

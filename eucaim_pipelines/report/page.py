@@ -62,7 +62,10 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
                 {text for v in report.verdicts for each in v.requirements for text in each.changes}
             ),
             levels=LEVELS,
-            matrix=matrix(report.findings),
+            matrix=matrix(
+                report.findings,
+                {check for v in report.verdicts for each in v.unmet for check in each.short.fields},
+            ),
             **_data(report, numbers),
         )
     )

@@ -162,19 +162,18 @@ def changes(summary: Changes | None, edition: Edition) -> Table | None:
 
 
 def vocabulary(found: Sequence[Unmapped], edition: Edition) -> Table | None:
-    """Columns with local values that have no code: how many, and codes that come near."""
+    """Columns with local values that have no code: how many and, outside, codes that come near.
+
+    The local edition has the codes beside each value.
+    """
     if not found:
         return None
-    columns = (
-        "File and field",
-        "Value set",
-        "Values",
-        "Rows",
-        "Patients of the commonest",
-        "Codes that come near",
-    )
+    near = () if edition.local else ("Codes that come near",)
+    columns = ("File and field", "Value set", "Values", "Rows", "Patients of the commonest", *near)
     rows = [
-        (f"{each.file}: {each.field}", each.vocabulary, *numbers, "; ".join(each.nearest) or "–")
+        (f"{each.file}: {each.field}", each.vocabulary, *numbers, "; ".join(each.nearest) or "–")[
+            : len(columns)
+        ]
         for each, numbers in zip(found, edition.unmapped(found), strict=True)
     ]
     rest = len(rows) - MOST

@@ -35,6 +35,7 @@ from eucaim_pipelines.report.content import (
     UnmappedValue,
     effect,
 )
+from eucaim_pipelines.report.matrix import matrix
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.report.summary import Changes, Summaries
 
@@ -434,3 +435,23 @@ def test_what_is_wrong_of_all_is_not_said_of_some() -> None:
     page, outside = (Page(render(replace(report, findings=found), each)).text for each in (LOCAL, None))
     assert "The code of all diagnoses is missing." in page and "all 211" in page
     assert "The code of some diagnoses is missing." in outside and "all 211" not in outside
+
+
+def test_a_warning_that_stops_no_tier_has_a_symbol_of_its_own() -> None:
+    report = make({CODE: (60, 50)})
+    lesser = [replace(each, severity="warning") for each in report.findings]
+    assert [each.failed for each in matrix(lesser)["completeness"]].count(1) == 0
+    assert [each.failed for each in matrix(lesser, {CODE})["completeness"]].count(1) == 1
+    assert [each.failed for each in matrix(report.findings)["completeness"]].count(1) == 1
+
+
+def test_a_tier_whose_own_requirements_are_met_waits_for_the_one_below() -> None:
+    text = Page(render(make({CODE: (60, 50)}))).text
+    assert "Tier 2: ✗ not reached" in text
+    assert "Tier 3: requirements met, waits for Tier 2" in text
+    assert text.index("✗ no Every diagnosis has a code") < text.index("✓ yes The sex at birth")
+
+
+def test_series_of_images_and_of_annotations_are_counted_apart() -> None:
+    text = Page(render(make(sizes=Sizes(53, 61, 140, 754, 15)), LOCAL)).text
+    assert "Image series 140 Annotation series 15" in text
