@@ -182,6 +182,8 @@ class LessExact:
     patients: int
 
 
+FORMATS = ("age", "number", "integer", "days", "timepoint", "date", "boolean", "study_uid", "episode")
+"""What stands in place of a vocabulary where a cell is read and not coded (`cdm.coding.TYPES`)."""
 RECEIVED = {
     "limit": "a limit such as <0.1, kept as its number",
     "month": "a month, kept as its first day",

@@ -16,7 +16,7 @@ from eucaim_pipelines.quality.findings import DIMENSIONS, LEVELS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.report import sections
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, IMAGES_ONLY, TABLE_ONLY, balances
-from eucaim_pipelines.report.content import DATES, EFFECTS, MEANINGS, RECEIVED, LocalDetail, Report
+from eucaim_pipelines.report.content import DATES, EFFECTS, FORMATS, MEANINGS, RECEIVED, LocalDetail, Report
 from eucaim_pipelines.report.edition import Edition
 from eucaim_pipelines.report.matrix import matrix
 from eucaim_pipelines.report.numbers import Numbers, weight
@@ -45,6 +45,7 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
             report=report,
             local=local,
             limit=_LOCAL_ROWS,
+            formats=FORMATS,
             effects=list(EFFECTS),
             meanings=MEANINGS,
             received=RECEIVED,

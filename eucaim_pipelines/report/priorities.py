@@ -10,7 +10,7 @@ from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.verdict import RequirementOutcome, Verdict, tier_reached
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, Balance, ReasonRow, balances
-from eucaim_pipelines.report.content import LocalDetail, Report
+from eucaim_pipelines.report.content import FORMATS, LocalDetail, Report
 from eucaim_pipelines.report.numbers import Numbers, weight
 
 _NOTHING_TO_DO = "None"
@@ -86,7 +86,8 @@ def _about(outcome: RequirementOutcome, local: LocalDetail | None) -> tuple[str,
     if outcome.id == _CATALOGUE:
         return _some("Missing", outcome.short.fields), "tiers"
     fields = {check.split(".")[1] for check in outcome.short.fields if "." in check}
-    values = [each.value for each in local.unmapped if each.field in fields] if local else []
+    held = [each for each in local.unmapped if each.vocabulary not in FORMATS] if local else []
+    values = [each.value for each in held if each.field in fields]
     return (_some("Without a code", [f"“{value}”" for value in values]), "vocabulary") if values else ("", "")
 
 

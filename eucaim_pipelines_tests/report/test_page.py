@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from eucaim_pipelines.cdm import cells
+from eucaim_pipelines.cdm import cells, coding
 from eucaim_pipelines.contracts import folder
 from eucaim_pipelines.contracts.date_formats import Precision
 from eucaim_pipelines.contracts.source_model import SourceContract
@@ -18,6 +18,7 @@ from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.quality.tiers import load_tiers, threshold_changes
 from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
 from eucaim_pipelines.report.content import (
+    FORMATS,
     RECEIVED,
     ActionCount,
     DispositionCount,
@@ -455,3 +456,14 @@ def test_a_tier_whose_own_requirements_are_met_waits_for_the_one_below() -> None
 def test_series_of_images_and_of_annotations_are_counted_apart() -> None:
     text = Page(render(make(sizes=Sizes(53, 61, 140, 754, 15)), LOCAL)).text
     assert "Image series 140 Annotation series 15" in text
+
+
+def test_dates_that_could_not_be_read_are_one_row_for_each_field() -> None:
+    values = [UnmappedValue("patients", "birth_date", "date", f"day {n}", 2) for n in range(4)]
+    text = Page(render(make(), LocalDetail(unmapped=values))).text
+    assert "patients birth_ date date 8" in text and "day 1" not in text
+    assert "Local values without a code: 0" in text
+
+
+def test_every_kind_of_cell_that_has_no_vocabulary_is_known_to_the_report() -> None:
+    assert set(FORMATS) == set(coding.TYPES) - {"code"}
