@@ -51,7 +51,10 @@ def new_source(files: Sequence[Path], images: Path | None, out: Path | None, dat
     console = Console()
     for each in draft.files:
         console.print(_columns(each))
-    console.print(f"{target}: {text.count(f': {TODO}')} places say TODO; read every line", markup=False)
+    console.print(
+        f"{target}: {text.count(f': {TODO}') + text.count(f': [{TODO}]')} places say TODO; read every line",
+        markup=False,
+    )
 
 
 def unmapped(dataset: str, out: Path | None) -> None:
@@ -85,7 +88,10 @@ def import_template(files: Sequence[Path], out: Path, dataset: str | None) -> No
     console = Console()
     for each in draft.files:
         console.print(_columns(each))
-    console.print(f"{out}: {text.count(f': {TODO}')} places say TODO; read every line", markup=False)
+    console.print(
+        f"{out}: {text.count(f': {TODO}') + text.count(f': [{TODO}]')} places say TODO; read every line",
+        markup=False,
+    )
 
 
 def _name(dataset: str | None) -> str:

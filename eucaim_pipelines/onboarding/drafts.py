@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 TODO = "TODO"
+NO_FIELD = "no field found: map it, or leave it out"
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ _KEYS = ("integer", "timepoint", "date", "code", "study_uid")
 _TREATED = ("radiotherapy", "surgical_procedure", "medication_administration")
 _STARTS = ("_start_date", "surgical_procedure_date")
 _TREATMENT_START = "treatment_start_date"
-_OWN_DATES = ("patient", "cancer_condition")
+_DIAGNOSIS = "cancer_condition"
+_OWN_DATES = ("patient", _DIAGNOSIS)
+_TELLING = ("radiotherapy_modality",)
+"""Fields that a row says little without, although the model does not ask for them always."""
 
 
 def draft_file(sheets: Sequence[Sheet], meanings: Meanings) -> list[FileDraft]:
@@ -287,7 +290,7 @@ def _tables(columns: Sequence[ColumnDraft], meanings: Meanings) -> tuple[TableDr
         both = {
             name: f for name, f in shared.get(table, {}).items() if codes and name.endswith("_date")
         } | fields
-        needed = None if table == "patient" else when(both)
+        needed = None if table == "patient" else when(table, both)
         drafts.append(TableDraft(table, needed, both, dict(codes) | _asked_for(table, both, meanings)))
     order = list(meanings.tables)
     first = ("patient", "cancer_condition", "procedure", "treatment")
@@ -304,12 +307,20 @@ def _asked_for(table: str, fields: Mapping[str, str], meanings: Meanings) -> dic
     return {
         name: TODO
         for (of, name), each in meanings.fillable.items()
-        if of == table and name not in fields and each.value_set and each.requirement == "always"
+        if of == table
+        and name not in fields
+        and each.value_set
+        and (each.requirement == "always" or name in _TELLING)
     }
 
 
-def when(fields: Mapping[str, str]) -> str:
-    """The field without which there is no row: the code, else the value, else whatever comes first."""
+def when(table: str, fields: Mapping[str, str]) -> str | None:
+    """The field without which there is no row: the code, else the value, else whatever comes first.
+
+    A diagnosis of unknown date is one all the same: it hangs on nothing but its own code, if a column has it.
+    """
+    if table == _DIAGNOSIS:
+        return fields.get(f"{_DIAGNOSIS}_code")
 
     def rank(name: str) -> int:
         endings = ("_asserted_date", "_code", "_type", "_as_number", "_as_concept")

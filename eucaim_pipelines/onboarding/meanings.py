@@ -15,7 +15,7 @@ from eucaim_pipelines.contracts.fields import Field
 from eucaim_pipelines.contracts.source_file_checks import PEOPLE
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.words import fold
-from eucaim_pipelines.onboarding.drafts import TODO, ColumnDraft, Target
+from eucaim_pipelines.onboarding.drafts import NO_FIELD, TODO, ColumnDraft, Target
 from eucaim_pipelines.onboarding.lists import Lists, Meaning
 from eucaim_pipelines.onboarding.profiles import Profile
 from eucaim_pipelines.onboarding.values import Speller
@@ -33,6 +33,10 @@ _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
 _NUMBER, _CONCEPT, _CODE = "_value_as_number", "_value_as_concept", "_code"
 _SURE_HEADER, _LIKE_HEADER, _MOST_ROWS, _FEW_ROWS = 90, 84, 0.8, 0.2
 _FEW_CODES, _DIGIT = 6, 9
+_AROUND = frozenset(
+    ("days", "day", "d", "diagnosis", "dx", "of", "the", "in", "(days)", "(d)", "[days]", "[d]")
+)
+_POINTING = frozenset(("to", "from", "since", "after", "until", "till", "offset", "diagnosis", "dx"))
 _OLDEST_YEARS, _DAYS_OF_A_LIFE = 120, 1000
 
 
@@ -72,6 +76,9 @@ class Meanings:
         told = list(self._told(readings))
         if profile.looks in ("contact", "person") and (not told or told[0].kind not in NEVER_PASS):
             return ColumnDraft(profile.header, "identity")
+        for draft in (self._days(profile, readings), self._in_brackets(profile)):
+            if draft is not None and not (told and told[0].kind in NEVER_PASS):
+                return draft
         for meaning in told:
             draft = self._as(meaning, profile)
             if draft is not None:
@@ -83,7 +90,7 @@ class Meanings:
         ):
             if draft is not None:
                 return draft
-        return self._unknown(profile, readings)
+        return self._unknown(profile)
 
     def _told(self, readings: Iterable[str]) -> Iterator[Meaning]:
         """Meanings of the header: whole, else of the listed term it is most like."""
@@ -236,6 +243,58 @@ class Meanings:
             )
         return None
 
+    def _in_brackets(self, profile: Profile) -> ColumnDraft | None:
+        """Numbers whose unit is a concept of its own: `Smoking (pack-years)` tells no smoking status."""
+        inside = profile.header.replace("[", "(").replace("]", ")").rpartition("(")[2].partition(")")[0]
+        if "(" not in profile.header.replace("[", "(") or profile.looks not in ("integer", "number"):
+            return None
+        if not inside.strip() or self.lists.unit(profile.header):
+            return None
+        within = replace(profile, header=inside.strip())
+        draft = self._concept(within, self.readings(within.header))
+        known = draft is not None and draft.kind == "number"
+        return replace(draft, header=profile.header) if draft is not None and known else None
+
+    def _days(self, profile: Profile, readings: Iterable[str]) -> ColumnDraft | None:
+        """Days from the diagnosis to an event, where the event's table has a field for them."""
+        if profile.looks != "integer":
+            return None
+        in_days = self.lists.unit(profile.header) == "d"
+        for reading in readings:
+            words = reading.replace("_", " ").split()
+            if not ((in_days or "days" in words) and _POINTING & set(words)):
+                continue
+            place = self._offset(" ".join(word for word in words if word not in _AROUND | _POINTING))
+            if place is not None:
+                said = "days from the diagnosis; if from another date, say so in linkage.days_from"
+                return ColumnDraft(profile.header, "days", targets=(Target(*place),), comment=said)
+        return None
+
+    def _offset(self, event: str) -> tuple[str, str] | None:
+        """Table and field of the days to an event: by the date that is meant, else by the field's name."""
+        offsets = {
+            (table.name, name): each
+            for table in self.tables.values()
+            if table.filled_from == "records"
+            for name, each in table.fields.items()
+            if each.offset_of is not None
+        }
+        dates = {
+            (meaning.table, meaning.field)
+            for text in (event, f"{event} date", f"date of {event}", f"{event} start", f"{event} start date")
+            for meaning in self.lists.meanings.get(text, ())
+            if meaning.kind == "date"
+        }
+        for (table, name), each in offsets.items():
+            if (table, each.offset_of) in dates:
+                return table, name
+        names = {
+            (table, name): fold(name.partition("_offset")[0] if name.startswith(table) else table)
+            for table, name in offsets
+        }
+        like = process.extractOne(event, names, scorer=fuzz.token_sort_ratio, score_cutoff=_LIKE_HEADER)
+        return like[2] if event and like is not None else None
+
     def _spellings(self, near: Near) -> list[str]:
         """How a concept is written, its label first."""
         aliases = self.speller.matcher.vocabularies[near.vocabulary].aliases
@@ -277,21 +336,14 @@ class Meanings:
             return None
         return self._as(Meaning("code", *place), profile)
 
-    def _unknown(self, profile: Profile, readings: tuple[str, ...]) -> ColumnDraft:
+    def _unknown(self, profile: Profile) -> ColumnDraft:
         """What no field of the model was found for: it never passes, unless somebody decides otherwise."""
         if profile.looks == "text":
             return ColumnDraft(profile.header, "free_text")
         if profile.looks == "identifier":
             return ColumnDraft(profile.header, "identity", comment="every cell is another one, with digits")
-        days = {"d"} & {self.lists.unit(profile.header)} or any(
-            "days" in reading.split() for reading in readings
-        )
-        if days and profile.looks == "integer":
-            return ColumnDraft(
-                profile.header, "ignore", comment="days; is: days needs linkage.days_from and a field"
-            )
         said = f"{profile.looks}, {profile.distinct} different" if profile.filled else "no cell is filled"
-        return ColumnDraft(profile.header, "ignore", comment=f"no field found ({said})")
+        return ColumnDraft(profile.header, "ignore", comment=f"{NO_FIELD} ({said})")
 
 
 def kind_of(each: Field) -> str:

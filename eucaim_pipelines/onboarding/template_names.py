@@ -208,6 +208,6 @@ def _tables(columns: Sequence[ColumnDraft]) -> list[TableDraft]:
             place = target.table, tuple(sorted(target.constants.items()))
             groups.setdefault(place, {}).setdefault(target.field, str(column.field))
     return [
-        TableDraft(table, None if table == "patient" else when(fields), fields, dict(codes))
+        TableDraft(table, None if table == "patient" else when(table, fields), fields, dict(codes))
         for (table, codes), fields in groups.items()
     ]

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from rapidfuzz import fuzz, process
 
 from eucaim_pipelines.cdm.matching import Matcher, Near
+from eucaim_pipelines.contracts.source_columns import Column
 from eucaim_pipelines.contracts.sources import SourceContract
+from eucaim_pipelines.contracts.words import fold
 from eucaim_pipelines.onboarding.drafts import TODO
+from eucaim_pipelines.onboarding.values import SURE
 from eucaim_pipelines.onboarding.writing import quoted
 
 WARNING = (
@@ -19,8 +23,8 @@ WARNING = (
 IMAGES = "images"
 _IMAGING = {"BodyPartExamined": "body_parts", "Manufacturer": "manufacturers"}
 _NO_CODES = {
-    "date": "no date in the format of its column, or after the delivery: correct `format`, or the table",
-    "age": "no age of 0 to 150 years: correct `unit`, or the table",
+    "date": "correct `format`, or the table, which may hold dates after the delivery",
+    "age": "ages are 0 to 150 years; correct `unit`, or the table",
 }
 Row = Mapping[str, Any]
 
@@ -38,7 +42,7 @@ def rows_to_paste(unmapped: pa.Table, source: SourceContract, matcher: Matcher) 
     str
         Comments, and lines `"local spelling": CODE   # nearest: label (score), n rows, m patients` that fit
         under `values` of the column, or under the map of `imaging` that is named. TODO stands where no
-        concept is near; values of columns that have no codes are comments.
+        concept is near; columns that have no codes are one comment each, with how many cells cannot be read.
     """
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in unmapped.to_pylist():
@@ -53,16 +57,17 @@ def rows_to_paste(unmapped: pa.Table, source: SourceContract, matcher: Matcher) 
 def _group(
     file: str, field: str, vocabulary: str, rows: Sequence[Row], source: SourceContract, matcher: Matcher
 ) -> Iterator[str]:
-    yield f"# {_place(file, field, source)}: vocabulary {vocabulary}"
-    if vocabulary not in matcher.vocabularies:
-        said = _NO_CODES.get(
-            vocabulary, f"no {vocabulary} as the column says: correct the column, or the table"
-        )
-        yield f"# {said}"
-        yield from (f"#   {quoted(row['value'])}   {_counts(row)}" for row in rows)
+    column, coded = _column(file, field, source), vocabulary in matcher.vocabularies
+    what = f"vocabulary {vocabulary}" if coded else vocabulary
+    yield f"# {_place(file, field, source)}{', under values' if coded and column else ''}: {what}"
+    if not coded:
+        said = _NO_CODES.get(vocabulary, "correct the column, or the table")
+        cells = sum(row["rows"] for row in rows)
+        yield f"#   {cells} cell(s), {len(rows)} different, {_unread(column)}: {said}"
         return
     near = matcher.nearest_of_all([row["value"] for row in rows], [vocabulary], limit=1)
-    yield from (_line(row, near[row["value"]]) for row in rows)
+    own = {} if column is None else {s: str(v) for s, v in column.values.items() if isinstance(v, str)}
+    yield from (_line(row, near[row["value"]], own) for row in rows)
 
 
 def _place(file: str, field: str, source: SourceContract) -> str:
@@ -72,10 +77,27 @@ def _place(file: str, field: str, source: SourceContract) -> str:
     if file not in known or field not in known[file].sources:
         return f"{file}: {field}, as an earlier contract named it"
     headers = ", ".join(quoted(header) for header in known[file].sources[field].headers)
-    return f"{file}: column {headers}, field {field}, under values"
+    return f"{file}: column {headers}, field {field}"
 
 
-def _line(row: Row, near: tuple[Near, ...]) -> str:
+def _column(file: str, field: str, source: SourceContract) -> Column | None:
+    specs = {spec.name: spec for spec in source.clinical}
+    found = specs[file].sources.get(field) if file in specs else None
+    return None if found is None else found.column
+
+
+def _unread(column: Column | None) -> str:
+    if column is None or column.kind != "date":
+        return "cannot be read"
+    return f"do not fit the format {' or '.join(column.formats)}"
+
+
+def _line(row: Row, near: tuple[Near, ...], own: Mapping[str, str]) -> str:
+    """The nearest concept, or the nearest spelling that the column maps already, whichever is nearer."""
+    like = process.extractOne(row["value"], list(own), processor=fold, scorer=fuzz.ratio, score_cutoff=SURE)
+    if like is not None and (not near or like[1] > near[0].score):
+        said = f"near {quoted(like[0])} of this column ({like[1]:.0f})"
+        return f"          {quoted(row['value'])}: {own[like[0]]}   # {said}, {_counts(row)}"
     code, said = (
         (near[0].code, f"nearest: {near[0].label} ({near[0].score})") if near else (TODO, "nothing is near")
     )

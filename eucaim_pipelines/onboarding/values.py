@@ -3,11 +3,13 @@
 Which vocabulary a column has is decided in `meanings`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from eucaim_pipelines.cdm.matching import Matcher, Near
+from eucaim_pipelines.contracts.vocabularies import Vocabulary
 from eucaim_pipelines.contracts.words import ANY, fold
 from eucaim_pipelines.onboarding.drafts import TODO, ValueDraft
 
@@ -19,6 +21,11 @@ _PREFIXES = {"population": ("patient with",)}
 """What the labels of a vocabulary say before what local spellings say."""
 
 _SHORT = 2
+_CATEGORY = re.compile(r"(T|N|M)(\d[a-d]?|X|is)", re.IGNORECASE)
+_STAGINGS = {
+    "c": re.compile(r"\b[ck]l[ií]ni|\bc(TNM|[TNM])\b", re.IGNORECASE),
+    "p": re.compile(r"\bpatholog|\bpatol[oó]g|\bp(TNM|[TNM])\b", re.IGNORECASE),
+}
 _TRUTHS = {"yes": True, "no": False, "deceased": True, "alive": False}
 
 
@@ -99,6 +106,10 @@ class Speller:
         known = self.matcher.vocabularies[vocabulary]
         texts = [*_together(text, about), *([text] if _numeral(text) and not text.isdigit() else [])]
         codes = {code for each in texts if (code := known.code(each)) is not None}
+        if not codes and _CATEGORY.fullmatch(text.strip()):
+            staged = _staged(spelling, text.strip(), known, about)
+            if staged is not None:
+                return staged
         if len(codes) == 1:
             code = codes.pop()
             return ValueDraft(spelling, code, f"{known.labels[code]}, 100")
@@ -165,6 +176,22 @@ def _best_score(nears: tuple[Near, ...]) -> int:
 
 def _numeral(spelling: str) -> bool:
     return not any(character.isalpha() for character in spelling)
+
+
+def _staged(spelling: str, text: str, known: Vocabulary, about: Sequence[str]) -> ValueDraft | None:
+    """A T, N or M category as the federated search asks for it: clinical or pathological, as the header says.
+
+    None where the vocabulary has neither; TODO with both where nothing says which it is.
+    """
+    codes = {prefix: code for prefix in _STAGINGS if (code := known.code(prefix + text)) is not None}
+    said = [prefix for prefix, told in _STAGINGS.items() if any(told.search(topic) for topic in about)]
+    if len(said) == 1 and said[0] in codes:
+        code = codes[said[0]]
+        return ValueDraft(spelling, code, f"{known.labels[code]}, 100")
+    if not codes or len(said) == 1:
+        return None
+    options = " or ".join(f"{code} {known.labels[code]}" for code in codes.values())
+    return ValueDraft(spelling, TODO, f"clinical or pathological? {options}")
 
 
 def _together(spelling: str, about: Sequence[str]) -> list[str]:

@@ -7,7 +7,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from eucaim_pipelines.onboarding.catalogue_lines import catalogue_lines
 from eucaim_pipelines.onboarding.drafts import (
+    NO_FIELD,
     TODO,
     ColumnDraft,
     FileDraft,
@@ -39,15 +41,15 @@ def written(source: SourceDraft) -> str:
         f"dataset_id: {scalar(source.dataset_id)}",
         f"tier: {TODO}                         # {_COMMENTS['tier']}",
     ]
-    lines += ["catalogue:", f"  title: {TODO}", f"  description: {TODO}"]
-    lines += [f"  condition: {source.condition}                  # the one primary cancer of the dataset"]
-    lines += ["  # the rest of the record, as in data_contracts/sources: keywords, contact, publisher, …"]
+    lines += catalogue_lines(source.condition)
     lines += _imaging(source.imaging)
     lines += ["clinical:"] if source.files else []
     for each in source.files:
         lines += _file(each)
     if source.linkage:
         lines += ["linkage:", *(f"  {key}: {scalar(value)}" for key, value in source.linkage.items())]
+    unfound = sum(column.comment.startswith(NO_FIELD) for each in source.files for column in each.columns)
+    lines += [f"# {unfound} column(s) say '{NO_FIELD}'."] if unfound else []
     return "\n".join(lines) + "\n"
 
 

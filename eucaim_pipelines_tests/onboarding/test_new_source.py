@@ -30,7 +30,7 @@ def decided(text: str) -> str:
     for key, value in {"tier": "1", "delivery": "snapshot", "title": "T", "description": "D"}.items():
         text = re.sub(rf"(?m)^(\s*{key}: )TODO.*$", rf"\g<1>{value}", text)
     text = re.sub(r'(?m)^(\s+(field|is|unit|"[^"\n]*"): |\s+".*\{.*)TODO.*\n', "", text)
-    text = re.sub(r"(?m)^.*: TODO.*\n|^.*\{constant: TODO\}\n", "", text)
+    text = re.sub(r"(?m)^.*: \[?TODO.*\n|^.*\{constant: TODO\}\n", "", text)
     return re.sub(r"(?m)^\s+(values|fields):\n(?!\s{10,})", "", text)
 
 

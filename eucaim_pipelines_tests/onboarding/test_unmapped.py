@@ -53,7 +53,8 @@ def test_rows_fit_under_the_values_of_their_column(table, source, matcher):
 def test_the_most_frequent_value_comes_first_and_dates_are_comments(table, source, matcher):
     text = rows_to_paste(table, source, matcher)
     assert text.index("adenocarcinona") < text.index("escamoso") < text.index("pdte.")
-    assert '#   "31/02/2020"   1 rows, 1 patients' in text
+    assert "#   1 cell(s), 1 different, do not fit the format %d/%m/%Y: correct" in text
+    assert "31/02/2020" not in text
     assert rows_to_paste(table.slice(0, 0), source, matcher).count("\n") == 2
 
 
@@ -89,3 +90,11 @@ def test_no_value_goes_anywhere_but_a_terminal_or_a_private_file(site):
     assert "patients, histology: 3 value(s) in 8 rows" in done.output
     assert isinstance(call("unmapped", "demo_lung_ct", "--out", out).exception, SettingsError)
     assert isinstance(call("unmapped", "nothing").exception, SettingsError)
+
+
+def test_a_slip_of_a_spelling_that_the_column_maps_takes_its_code(source, matcher):
+    row = ("patients", "population", "population", "Ca. pulmom", 1, 1)
+    table = pa.Table.from_pylist([dict(zip(UNMAPPED.names, row, strict=True))], schema=UNMAPPED)
+    assert '"Ca. pulmom": COM1001087   # near "Ca. pulmón" of this column' in rows_to_paste(
+        table, source, matcher
+    )
