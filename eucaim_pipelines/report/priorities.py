@@ -75,19 +75,26 @@ def _tiers(report: Report, numbers: Numbers, local: LocalDetail | None) -> Itera
         for outcome in verdict.unmet:
             short = short_of(outcome, numbers)
             what = f"Not met yet: {_lower(outcome.text)}" + (f" Short: {short}." if short else "")
-            yield Priority(what, outcome.remedy, _gain(verdict, reached), *_about(outcome, local))
+            yield Priority(what, outcome.remedy, _gain(verdict, reached), *_about(report, outcome, local))
 
 
-def _about(outcome: RequirementOutcome, local: LocalDetail | None) -> tuple[str, str]:
+def _about(report: Report, outcome: RequirementOutcome, local: LocalDetail | None) -> tuple[str, str]:
     """What a requirement lacks by name, and the section that has the rest.
 
     Properties of the catalogue record are no patient data; local values are, and stay in the local edition.
     """
     if outcome.id == _CATALOGUE:
         return _some("Missing", outcome.short.fields), "tiers"
-    fields = {check.split(".")[1] for check in outcome.short.fields if "." in check}
+    wanted = {tuple(check.split(".")[:2]) for check in outcome.short.fields}
+    fields = {
+        (spec.name, name)
+        for spec in report.source.clinical
+        for mapping in spec.tables
+        for field, name in mapping.fields.items()
+        if isinstance(name, str) and (mapping.table, field) in wanted
+    }
     held = [each for each in local.unmapped if each.vocabulary not in FORMATS] if local else []
-    values = [each.value for each in held if each.field in fields]
+    values = [each.value for each in held if (each.file, each.field) in fields]
     return (_some("Without a code", [f"“{value}”" for value in values]), "vocabulary") if values else ("", "")
 
 

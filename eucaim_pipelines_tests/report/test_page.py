@@ -11,6 +11,7 @@ from eucaim_pipelines.cdm import cells, coding
 from eucaim_pipelines.contracts import folder
 from eucaim_pipelines.contracts.date_formats import Precision
 from eucaim_pipelines.contracts.source_model import SourceContract
+from eucaim_pipelines.contracts.sources import load_sources
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.findings import Finding, finding
 from eucaim_pipelines.quality.plan import known_checks
@@ -418,14 +419,13 @@ def test_both_editions_mend_in_the_same_order_and_a_mix_up_first() -> None:
 
 
 def test_values_without_a_code_are_named_where_they_keep_a_tier_away_but_never_outside() -> None:
-    values = [
-        UnmappedValue("patients", "cancer_condition_code", "cancer_condition", f"Ca. {n}", 3)
-        for n in range(5)
-    ]
-    report = make({CODE: (60, 50)})
-    assert "Without a code: “Ca. 0”, “Ca. 1”, “Ca. 2” and 2 more." in _first(
-        report, LocalDetail(unmapped=values)
-    )
+    source = load_sources(folder() / "sources")["demo_breast_mg"]
+    spec = next(each for each in source.clinical for m in each.tables if m.table == "cancer_condition")
+    field = next(str(m.fields["cancer_condition_code"]) for m in spec.tables if m.table == "cancer_condition")
+    values = [UnmappedValue(spec.name, field, "cancer_condition", f"Ca. {n}", 3) for n in range(5)]
+    report = make({CODE: (60, 50)}, source=source)
+    named = "Without a code: “Ca. 0”, “Ca. 1”, “Ca. 2” and 2 more."
+    assert named in _first(report, LocalDetail(unmapped=values))
     assert "Ca. 0" not in _first(report, None)
 
 
