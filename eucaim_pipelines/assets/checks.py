@@ -3,7 +3,7 @@
 Findings never block: a failed blocking check would skip the verdict and the lower tiers' releases.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -14,6 +14,7 @@ from eucaim_pipelines.cdm import coding
 from eucaim_pipelines.contracts.rules import Rule
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.deidentification import sweep
+from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.plan import evaluated_at, planned
 from eucaim_pipelines.quality.tiers import Tiers
 from eucaim_pipelines.resources.site import Contracts
@@ -28,57 +29,67 @@ _IDENTIFYING = (
 
 
 def finding_checks(tiers: Tiers, tables: Mapping[str, TableContract]) -> dict[int, dg.AssetChecksDefinition]:
-    """One check per finding, on the table it is about; evaluated at the tier that can tell."""
+    """One check per table, on the table, for all rules about it that a tier is the first to tell.
+
+    Dagster writes some events for every check of every run: one for each of the hundreds of rules would take
+    longer than the rules themselves.
+    """
     found = {}
     held = {number: tiers.tables(number) for number in tiers.tiers}
     for number in sorted(tiers.tiers):
-        checks = [rule for rule in planned(tables) if evaluated_at(rule, tables, held) == number]
-        found[number] = _findings_of(number, checks)
+        rules: dict[str, list[Rule]] = {}
+        for rule in planned(tables):
+            if evaluated_at(rule, tables, held) == number:
+                rules.setdefault(rule.table, []).append(rule)
+        found[number] = _findings_of(number, rules)
     return found
 
 
-def _check_name(check: str) -> str:
-    return check.replace(".", "__")
-
-
-def _findings_of(tier: int, checks: list[Rule]) -> dg.AssetChecksDefinition:
-    specs = [
-        dg.AssetCheckSpec(
-            _check_name(check.id),
-            asset=dg.AssetKey(["cdm", check.table]),
-            description=f"{check.sentence} {check.remedy}",
+def _findings_of(tier: int, rules: Mapping[str, Sequence[Rule]]) -> dg.AssetChecksDefinition:
+    name = f"findings_at_tier_{tier}"  # rules may need tables of a later tier than their own
+    specs = {
+        table: dg.AssetCheckSpec(
+            name,
+            asset=dg.AssetKey(["cdm", table]),
+            description="\n".join(f"- `{rule.id}` ({rule.dimension}): {rule.sentence}" for rule in some),
             additional_deps=[dg.AssetKey(key(tier, "findings"))],
-            metadata={"dimension": check.dimension, "severity": check.severity},
+            metadata={"rules": len(some)},
         )
-        for check in checks
-    ]
+        for table, some in rules.items()
+    }
 
-    @dg.multi_asset_check(name=f"tier_{tier}_findings", specs=specs, can_subset=True)
+    @dg.multi_asset_check(name=f"tier_{tier}_findings", specs=[*specs.values()], can_subset=True)
     @guarded
     def show(
         context: dg.AssetCheckExecutionContext, releasable: ReleasableZone, contracts: Contracts
     ) -> Iterator[dg.AssetCheckResult]:
         dataset = _dataset(context)
-        shelf = releasable.shelf(dataset)
-        found = {each.check: each for each in staged.findings(dataset, tier, shelf, contracts)}
-        selected = {key.name for key in context.selected_asset_check_keys}
-        for check in checks:
-            if _check_name(check.id) not in selected:
-                continue
-            finding = found[check.id]
-            yield dg.AssetCheckResult(
-                asset_key=dg.AssetKey(["cdm", check.table]),
-                check_name=_check_name(check.id),
-                passed=finding.passed,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={
-                    "rows_checked": finding.checked,
-                    "rows_failed": finding.failed,
-                    "patients": finding.patients,
-                },
-            )
+        found = staged.findings(dataset, tier, releasable.shelf(dataset), contracts)
+        by_id = {each.check: each for each in found}
+        for table, spec in specs.items():
+            if spec.key in context.selected_asset_check_keys:
+                yield _shown([by_id[rule.id] for rule in rules[table]], spec)
 
     return show
+
+
+def _shown(findings: Sequence[Finding], spec: dg.AssetCheckSpec) -> dg.AssetCheckResult:
+    """Counts of each rule that found something, as a table."""
+    lines = ["| rule | dimension | do not hold | checked | patients |", "|---|---|---:|---:|---:|"]
+    lines += [
+        f"| `{each.check}` | {each.dimension} | {each.failed} | {each.checked} | {each.patients} |"
+        for each in findings
+        if each.failed
+    ]
+    failed = sum(not each.passed for each in findings)
+    told = {"findings": dg.MetadataValue.md("\n".join(lines))} if any(e.failed for e in findings) else {}
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rules": len(findings), "rules_failed": failed, **told},
+    )
 
 
 def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
