@@ -94,8 +94,11 @@ class Document:
         return content
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader without YAML 1.1's further booleans (`yes`, `no`, `on`, `off`) and without dates."""
+class _Loader(yaml.CSafeLoader):
+    """SafeLoader without YAML 1.1's further booleans (`yes`, `no`, `on`, `off`) and without dates.
+
+    In its form of C, because every command reads every contract.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the attribute of PyYAML that decides this
         first: [pair for pair in pairs if pair[0] not in _UNWANTED]
