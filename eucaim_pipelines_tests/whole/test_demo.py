@@ -29,7 +29,7 @@ def test_the_demo_ends_well_and_shows_what_it_did(demo: Run) -> None:
     for dataset in DATASETS:
         truth = demo.truth[dataset]
         counts = [truth["counts"][name] for name in ("received", "published", "quarantined", "duplicate")]
-        sizes = [truth[name] for name in ("patients", "studies", "series", "instances", "tier_reached")]
+        sizes = [truth[n] for n in ("patients", "studies", "image_series", "instances", "tier_reached")]
         lines = [line.split() for line in demo.ran.text.splitlines() if line.split()[:1] == [dataset]]
         assert [dataset, *(str(number) for number in [*counts, 0])] in lines
         assert [dataset, *(str(number) for number in sizes)] in [line[:-1] for line in lines]
