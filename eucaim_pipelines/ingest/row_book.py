@@ -143,7 +143,8 @@ class RowBook(PrivateDatabase):
             )
         )  # fmt: skip
         total = f"SELECT version, file, SUM(b), SUM(c), SUM(r) FROM ({query}) GROUP BY version, file"  # noqa: S608
-        return list(self._db.execute(f"{total} ORDER BY version, file", {"part": part}))
+        found = self._db.execute(f"{total} ORDER BY version, file", {"part": part})
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
 
     def states(self, part: str) -> pa.Table:
         """One row per row that counts or ever did (`STATES`): its state, and the releases that made it so."""
