@@ -17,6 +17,7 @@ from eucaim_pipelines.contracts.vocabularies import Vocabulary
 DATE_OF_DIAGNOSIS = "COM1001941"
 """Concept of the field that days are counted from."""
 TREATMENT = "treatment"
+EPISODE = "episode"
 BETWEEN_ROWS = 100
 """Days within which the first rows of a patient are."""
 COUNTED = (
@@ -95,6 +96,8 @@ def _place(
         offset = offset + BETWEEN_ROWS  # what belongs to a treatment does not come before it
     if any(each.concept == DATE_OF_DIAGNOSIS for each in contract.fields.values()):
         offset = place * 400
+    if contract.name == EPISODE:
+        offset = np.zeros(count, int)  # days are counted from where the episode of the diagnosis begins
     above = {name: up[belongs] for name, up in placed[owner].above.items()}
     if owner != PATIENT:
         offset = placed[owner].offset[belongs]

@@ -18,6 +18,7 @@ from eucaim_pipelines.onboarding import deliveries, spellings
 from eucaim_pipelines.onboarding.drafts import TODO, ColumnDraft, FileDraft, TableDraft, Target
 from eucaim_pipelines.onboarding.meanings import Meanings
 from eucaim_pipelines.onboarding.profiles import Profile, profile
+from eucaim_pipelines.onboarding.row_conditions import DIAGNOSIS, when
 from eucaim_pipelines.onboarding.sheets import Sheet
 
 LOOSE_DATES = ("date", "report date", "study date", "start")
@@ -30,8 +31,7 @@ _KEYS = ("integer", "timepoint", "date", "code", "study_uid")
 _TREATED = ("radiotherapy", "surgical_procedure", "medication_administration")
 _STARTS = ("_start_date", "surgical_procedure_date")
 _TREATMENT_START = "treatment_start_date"
-_DIAGNOSIS = "cancer_condition"
-_OWN_DATES = ("patient", _DIAGNOSIS)
+_OWN_DATES = ("patient", DIAGNOSIS)
 _TELLING = ("radiotherapy_modality",)
 """Fields that a row says little without, although the model does not ask for them always."""
 
@@ -312,18 +312,3 @@ def _asked_for(table: str, fields: Mapping[str, str], meanings: Meanings) -> dic
         and each.value_set
         and (each.requirement == "always" or name in _TELLING)
     }
-
-
-def when(table: str, fields: Mapping[str, str]) -> str | None:
-    """The field without which there is no row: the code, else the value, else whatever comes first.
-
-    A diagnosis of unknown date is one all the same: it hangs on nothing but its own code, if a column has it.
-    """
-    if table == _DIAGNOSIS:
-        return fields.get(f"{_DIAGNOSIS}_code")
-
-    def rank(name: str) -> int:
-        endings = ("_asserted_date", "_code", "_type", "_as_number", "_as_concept")
-        return next((number for number, ending in enumerate(endings) if name.endswith(ending)), len(endings))
-
-    return fields[min(fields, key=rank)]

@@ -15,6 +15,7 @@ from eucaim_pipelines.contracts.fields import Field
 from eucaim_pipelines.contracts.source_file_checks import PEOPLE
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.words import fold
+from eucaim_pipelines.onboarding.day_counts import LIKE_HEADER, days
 from eucaim_pipelines.onboarding.drafts import NO_FIELD, TODO, ColumnDraft, Target
 from eucaim_pipelines.onboarding.lists import Lists, Meaning
 from eucaim_pipelines.onboarding.profiles import Profile
@@ -31,12 +32,8 @@ _TYPES: dict[str, Callable[[pa.DataType], bool]] = {
     ),
 }
 _NUMBER, _CONCEPT, _CODE = "_value_as_number", "_value_as_concept", "_code"
-_SURE_HEADER, _LIKE_HEADER, _MOST_ROWS, _FEW_ROWS = 90, 84, 0.8, 0.2
+_SURE_HEADER, _MOST_ROWS, _FEW_ROWS = 90, 0.8, 0.2
 _FEW_CODES, _DIGIT = 6, 9
-_AROUND = frozenset(
-    ("days", "day", "d", "diagnosis", "dx", "of", "the", "in", "(days)", "(d)", "[days]", "[d]")
-)
-_POINTING = frozenset(("to", "from", "since", "after", "until", "till", "offset", "diagnosis", "dx"))
 _OLDEST_YEARS, _DAYS_OF_A_LIFE = 120, 1000
 
 
@@ -76,7 +73,7 @@ class Meanings:
         told = list(self._told(readings))
         if profile.looks in ("contact", "person") and (not told or told[0].kind not in NEVER_PASS):
             return ColumnDraft(profile.header, "identity")
-        for draft in (self._days(profile, readings), self._in_brackets(profile)):
+        for draft in (days(profile, readings, self.tables, self.lists), self._in_brackets(profile)):
             if draft is not None and not (told and told[0].kind in NEVER_PASS):
                 return draft
         for meaning in told:
@@ -156,7 +153,7 @@ class Meanings:
         if profile.looks not in ("integer", "number"):
             return None
         unit = self.lists.unit(profile.header)
-        return ColumnDraft(profile.header, kind, unit=unit, targets=target, comment=_limits(profile))
+        return ColumnDraft(profile.header, kind, unit=unit, targets=target, comment=profile.limits_said)
 
     def _age(self, profile: Profile, kind: str, target: tuple[Target, ...]) -> ColumnDraft | None:
         if profile.looks not in ("integer", "number") or profile.low < 0:
@@ -239,7 +236,11 @@ class Meanings:
             unit = self.lists.unit(profile.header)
             target = Target(table, stem + _NUMBER, code | self._unit_code(table, stem, unit))
             return ColumnDraft(
-                profile.header, "number", unit=unit, targets=(target,), comment=best.label + _limits(profile)
+                profile.header,
+                "number",
+                unit=unit,
+                targets=(target,),
+                comment=best.label + profile.limits_said,
             )
         return None
 
@@ -254,46 +255,6 @@ class Meanings:
         draft = self._concept(within, self.readings(within.header))
         known = draft is not None and draft.kind == "number"
         return replace(draft, header=profile.header) if draft is not None and known else None
-
-    def _days(self, profile: Profile, readings: Iterable[str]) -> ColumnDraft | None:
-        """Days from the diagnosis to an event, where the event's table has a field for them."""
-        if profile.looks != "integer":
-            return None
-        in_days = self.lists.unit(profile.header) == "d"
-        for reading in readings:
-            words = reading.replace("_", " ").split()
-            if not ((in_days or "days" in words) and _POINTING & set(words)):
-                continue
-            place = self._offset(" ".join(word for word in words if word not in _AROUND | _POINTING))
-            if place is not None:
-                said = "days from the diagnosis; if from another date, say so in linkage.days_from"
-                return ColumnDraft(profile.header, "days", targets=(Target(*place),), comment=said)
-        return None
-
-    def _offset(self, event: str) -> tuple[str, str] | None:
-        """Table and field of the days to an event: by the date that is meant, else by the field's name."""
-        offsets = {
-            (table.name, name): each
-            for table in self.tables.values()
-            if table.filled_from == "records"
-            for name, each in table.fields.items()
-            if each.offset_of is not None
-        }
-        dates = {
-            (meaning.table, meaning.field)
-            for text in (event, f"{event} date", f"date of {event}", f"{event} start", f"{event} start date")
-            for meaning in self.lists.meanings.get(text, ())
-            if meaning.kind == "date"
-        }
-        for (table, name), each in offsets.items():
-            if (table, each.offset_of) in dates:
-                return table, name
-        names = {
-            (table, name): fold(name.partition("_offset")[0] if name.startswith(table) else table)
-            for table, name in offsets
-        }
-        like = process.extractOne(event, names, scorer=fuzz.token_sort_ratio, score_cutoff=_LIKE_HEADER)
-        return like[2] if event and like is not None else None
 
     def _spellings(self, near: Near) -> list[str]:
         """How a concept is written, its label first."""
@@ -311,7 +272,7 @@ class Meanings:
         names = {place: fold(place[1]) for place in self.fillable}
         for reading in readings:
             for _, _, place in process.extract(
-                reading, names, scorer=fuzz.token_sort_ratio, score_cutoff=_LIKE_HEADER
+                reading, names, scorer=fuzz.token_sort_ratio, score_cutoff=LIKE_HEADER
             ):
                 kind = kind_of(self.fillable[place])
                 draft = self._as(Meaning(kind, *place), profile)
@@ -360,7 +321,3 @@ def kind_of(each: Field) -> str:
         (kind for kind, fits in kinds.items() if fits),
         "number" if pa.types.is_floating(each.type) else "integer",
     )
-
-
-def _limits(profile: Profile) -> str:
-    return " some are limits, such as <1: see the key limits" if profile.limits else ""

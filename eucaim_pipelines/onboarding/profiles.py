@@ -82,6 +82,11 @@ class Profile:
         """Whether its dates could be read in two ways."""
         return len(self.formats) > 1
 
+    @property
+    def limits_said(self) -> str:
+        """A word on limits for the line of the column, where it holds some."""
+        return " some are limits, such as <1: see the key limits" if self.limits else ""
+
     def parts(self, cell: str) -> list[str]:
         """The spellings in one cell: itself, or what its separator cuts it into; none of "no value"."""
         if not cell or cell in self.missing:

@@ -22,8 +22,8 @@ from eucaim_pipelines.onboarding.drafts import (
     Target,
     ValueDraft,
 )
-from eucaim_pipelines.onboarding.files import when
 from eucaim_pipelines.onboarding.meanings import Meanings, kind_of
+from eucaim_pipelines.onboarding.row_conditions import when
 from eucaim_pipelines.onboarding.template import Episode, Pair, Variable
 
 _ALIKE = 88

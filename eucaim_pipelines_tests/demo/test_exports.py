@@ -15,6 +15,7 @@ from eucaim_pipelines.contracts.sources import Column, load_source
 from eucaim_pipelines.demo import DemoExistsError, write_exports
 from eucaim_pipelines.demo.exports import PLANS
 from eucaim_pipelines.ingest.clinical_files import read
+from eucaim_pipelines.ingest.combination import REASON
 from eucaim_pipelines_tests.demo.conftest import Demo
 
 DATASETS = sorted(PLANS)
@@ -84,7 +85,7 @@ def test_source_contracts_describe_the_tables(
         for spec in specs if data is not None else ():
             rows = read(data, spec).to_pylist()
             received[spec.name] += len(rows)
-            refused += sum(row["reason"] is not None for row in rows)
+            refused += sum(row[REASON] is not None for row in rows)
             for row in rows:
                 own = (spec.name, *(row[spec.declared[field]] for field in spec.key))
                 unmapped_now[own] = sum(_unmapped(row, name, column) for name, column in spec.columns.items())
