@@ -7,6 +7,10 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+
+from eucaim_pipelines.contracts.fields import Field
+
 TODO = "TODO"
 NO_FIELD = "no field found: map it, or leave it out"
 
@@ -89,3 +93,19 @@ class SourceDraft:
     linkage: Mapping[str, str]
     imaging: ImagingDraft = ImagingDraft()
     comments: tuple[str, ...] = ()
+
+
+def kind_of(each: Field) -> str:
+    """What a column is that fills this field."""
+    if each.value_set:
+        return "code"
+    if each.filled_with:
+        return each.filled_with
+    kinds = {
+        "date": pa.types.is_date(each.type),
+        "boolean": pa.types.is_boolean(each.type),
+    }
+    return next(
+        (kind for kind, fits in kinds.items() if fits),
+        "number" if pa.types.is_floating(each.type) else "integer",
+    )

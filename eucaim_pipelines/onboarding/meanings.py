@@ -16,7 +16,7 @@ from eucaim_pipelines.contracts.source_file_checks import PEOPLE
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.words import fold
 from eucaim_pipelines.onboarding.day_counts import LIKE_HEADER, days
-from eucaim_pipelines.onboarding.drafts import NO_FIELD, TODO, ColumnDraft, Target
+from eucaim_pipelines.onboarding.drafts import NO_FIELD, TODO, ColumnDraft, Target, kind_of
 from eucaim_pipelines.onboarding.lists import Lists, Meaning
 from eucaim_pipelines.onboarding.profiles import Profile
 from eucaim_pipelines.onboarding.values import Speller
@@ -305,19 +305,3 @@ class Meanings:
             return ColumnDraft(profile.header, "identity", comment="every cell is another one, with digits")
         said = f"{profile.looks}, {profile.distinct} different" if profile.filled else "no cell is filled"
         return ColumnDraft(profile.header, "ignore", comment=f"{NO_FIELD} ({said})")
-
-
-def kind_of(each: Field) -> str:
-    """What a column is that fills this field."""
-    if each.value_set:
-        return "code"
-    if each.filled_with:
-        return each.filled_with
-    kinds = {
-        "date": pa.types.is_date(each.type),
-        "boolean": pa.types.is_boolean(each.type),
-    }
-    return next(
-        (kind for kind, fits in kinds.items() if fits),
-        "number" if pa.types.is_floating(each.type) else "integer",
-    )

@@ -21,8 +21,9 @@ from eucaim_pipelines.onboarding.drafts import (
     TableDraft,
     Target,
     ValueDraft,
+    kind_of,
 )
-from eucaim_pipelines.onboarding.meanings import Meanings, kind_of
+from eucaim_pipelines.onboarding.meanings import Meanings
 from eucaim_pipelines.onboarding.row_conditions import when
 from eucaim_pipelines.onboarding.template import Episode, Pair, Variable
 
