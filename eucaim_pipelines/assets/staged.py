@@ -56,13 +56,14 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
 
 
 def _digest(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> str:
-    """Digest of what record and report say beside the tables: they are part of the version too."""
+    """Digest of what record and report say beside the tables: they are part of the version too.
+
+    The verdict is not: it follows from the content, the rules, and the release that the version follows.
+    """
     digest = hashlib.sha256()
     told = ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json", UNMAPPED)
     for name in told:
         digest.update(hashlib.sha256(shelf.read_bytes(f"deidentified/{name}")).digest())
-    for number in range(1, tier + 1):
-        digest.update(hashlib.sha256(shelf.read_bytes(f"tier_{number}/verdict.json")).digest())
     digest.update(repr(findings(dataset, tier, shelf, contracts)).encode())
     return digest.hexdigest()
 

@@ -31,8 +31,8 @@ from eucaim_pipelines.resources.zones import Publications, ReleasableZone, Restr
 def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
     """The assets of one tier."""
     yield findings_asset(tier, tiers)
-    yield _verdict(tier)
     yield _record(tier)
+    yield _verdict(tier)
     yield _report(tier)
     yield _local_report(tier)
     yield _release(tier)
@@ -43,12 +43,42 @@ def key(tier: int, name: str) -> list[str]:
     return [f"tier_{tier}", name]
 
 
+def _record(tier: int) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=key(tier, "catalogue_record"),
+        deps=[key(tier, "findings"), *_structure(tier)],
+        description=f"EUCAIM DCAT-AP v2.0 record of the dataset as JSON-LD, at the level of Tier {tier}.",
+        **placed("release", f"tier_{tier}", "json"),
+    )
+    @guarded
+    def catalogue_record(
+        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+    ) -> dg.MaterializeResult:
+        dataset = context.partition_key
+        shelf, tiers, tables = releasable.shelf(dataset), contracts.tiers(), contracts.tables()
+        content = staged.content(dataset, tier, shelf, contracts)
+        data = record.build(
+            contracts.source(dataset),
+            staged.facts(dataset, tier, shelf, contracts),
+            tier_code=tiers.tiers[tier].code,
+            contracts=[tables[name] for name in tiers.tables(tier)],
+            version=content.version,
+            issued=content.issued,
+            contracts_folder=contracts.folder,
+        )
+        shelf.write_bytes(f"tier_{tier}/{RECORD}", data)
+        path = dg.MetadataValue.path(str(shelf.path(f"tier_{tier}/{RECORD}")))
+        return dg.MaterializeResult(metadata={"version": content.version, "path": path})
+
+    return catalogue_record
+
+
 def _verdict(tier: int) -> dg.AssetsDefinition:
     lower = [key(tier - 1, "verdict")] if tier > 1 else []
 
     @dg.asset(
         key=key(tier, "verdict"),
-        deps=[key(tier, "findings"), *lower],
+        deps=[key(tier, "catalogue_record"), *lower],
         check_specs=[
             dg.AssetCheckSpec(
                 "reached",
@@ -102,40 +132,10 @@ def _verdict_text(outcome: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _record(tier: int) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=key(tier, "catalogue_record"),
-        deps=[key(tier, "verdict"), *_structure(tier)],
-        description=f"EUCAIM DCAT-AP v2.0 record of the dataset as JSON-LD, at the level of Tier {tier}.",
-        **placed("release", f"tier_{tier}", "json"),
-    )
-    @guarded
-    def catalogue_record(
-        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
-    ) -> dg.MaterializeResult:
-        dataset = context.partition_key
-        shelf, tiers, tables = releasable.shelf(dataset), contracts.tiers(), contracts.tables()
-        content = staged.content(dataset, tier, shelf, contracts)
-        data = record.build(
-            contracts.source(dataset),
-            staged.facts(dataset, tier, shelf, contracts),
-            tier_code=tiers.tiers[tier].code,
-            contracts=[tables[name] for name in tiers.tables(tier)],
-            version=content.version,
-            issued=content.issued,
-            contracts_folder=contracts.folder,
-        )
-        shelf.write_bytes(f"tier_{tier}/{RECORD}", data)
-        path = dg.MetadataValue.path(str(shelf.path(f"tier_{tier}/{RECORD}")))
-        return dg.MaterializeResult(metadata={"version": content.version, "path": path})
-
-    return catalogue_record
-
-
 def _report(tier: int) -> dg.AssetsDefinition:
     @dg.asset(
         key=key(tier, "report"),
-        deps=[key(tier, "catalogue_record")],
+        deps=[key(tier, "verdict")],
         description=f"The shareable report of Tier {tier}: verdict, balance, findings; no small count.",
         **placed("release", f"tier_{tier}", "html"),
     )
