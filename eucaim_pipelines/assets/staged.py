@@ -133,10 +133,8 @@ def read_verdict(tier: int, shelf: Shelf) -> Verdict | None:
 def facts(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> CatalogueFacts:
     """What the data tell the catalogue."""
     names = contracts.tiers().tables(tier)
-    optional = {n: shelf.read(f"cdm/{n}") for n in ("cancer_condition", "segmentation_series") if n in names}
     return catalogue_facts.collect(
-        *(shelf.read(f"cdm/{name}") for name in ("patient", "image_study", "image_series")),
-        **optional,
+        {name: shelf.read(f"cdm/{name}") for name in catalogue_facts.TABLES if name in names},
         pool_small=contracts.source(dataset).catalogue.pool_small_values,
         contracts_folder=contracts.folder,
     )

@@ -5,6 +5,7 @@ Answers to queries follow other rules and are not here; neither is what a report
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 THRESHOLD = 10
 """Fewest people that a published number, category or calendar year may stand for."""
@@ -26,6 +27,31 @@ def shown(count: int) -> str:
     if 0 < count < THRESHOLD:
         return SMALL
     return f"{count - count % THRESHOLD}{_ROUNDED}" if count else "0"
+
+
+def rounded(count: int) -> int | None:
+    """A count that must stand as a number: rounded down to tens, None under 10.
+
+    Of two releases that differ by one person both mostly state the same number, so that the difference of
+    exact totals tells nobody who came or went; where it moves, it moves by ten.
+    """
+    return count - count % THRESHOLD if count >= THRESHOLD else None
+
+
+def rounded_bytes(size: int) -> int:
+    """A size in bytes, rounded down to two significant digits: a patient's images are no difference."""
+    step = 10 ** max(0, len(str(size)) - 2)
+    return size - size % step
+
+
+def shown_changes(counts: Sequence[int], people: Sequence[int]) -> tuple[str, ...]:
+    """What was added, changed and removed, as it may leave.
+
+    Where one of the three is 1 to 9, or belongs to 1 to 9 people, all three only say that there is
+    something: with the totals of two releases they would tell of each other.
+    """
+    small = any(0 < count < THRESHOLD for count in (*counts, *people))
+    return tuple(WITHHELD if count and small else shown(count) for count in counts)
 
 
 def shown_part(count: int, *wholes: int) -> str:
@@ -164,3 +190,26 @@ def released_years(people_by_year: Mapping[int, int]) -> tuple[int, int] | None:
     """
     years = sorted(year for year, people in people_by_year.items() if people >= THRESHOLD)
     return (years[0], years[-1]) if years else None
+
+
+def finest_spacing(spacings_mm: Mapping[str, float]) -> str | None:
+    """The spacing between pixels or slices that ten people's images reach, in metres (`metres`).
+
+    Parameters
+    ----------
+    spacings_mm
+        The finest spacing of each person's images, in millimetres.
+
+    Returns
+    -------
+    str or None
+        None for fewer than 10 people.
+    """
+    known = sorted(spacings_mm.values())
+    return metres(known[THRESHOLD - 1]) if len(known) >= THRESHOLD else None
+
+
+def metres(millimetres: float) -> str:
+    """Millimetres as metres, two significant digits, without an exponent."""
+    number = Decimal(f"{millimetres:.1e}").scaleb(-3)
+    return f"{number.normalize():f}"

@@ -19,7 +19,7 @@ _STEP = 10
 
 @dataclass(frozen=True)
 class Edition:
-    """One edition of a report on `people` patients; their exact number stands in the catalogue record."""
+    """One edition of a report on `people` patients; a reader may know their exact number."""
 
     local: bool
     people: int
@@ -113,15 +113,13 @@ class Edition:
     def difference(self, each: Difference) -> tuple[str, str, str, str]:
         """Total, added, changed and removed.
 
-        Outside they are rounded, and where one of the three is 1 to 9, or belongs to 1 to 9 people, all three
-        only say that there is something: with the totals of two releases they would tell of each other.
+        Outside they are rounded, and told by the rule of `disclosure.shown_changes`.
         """
         numbers = (each.added, each.changed, each.removed)
         if self.local:
             return str(each.total), str(each.added), str(each.changed), str(each.removed)
-        small = any(0 < count < THRESHOLD for count in (*numbers, *each.people))
-        texts = [WITHHELD if number and small else disclosure.shown(number) for number in numbers]
-        return (disclosure.shown(each.total), texts[0], texts[1], texts[2])
+        added, changed, removed = disclosure.shown_changes(numbers, each.people)
+        return disclosure.shown(each.total), added, changed, removed
 
     def unmapped(self, columns: Sequence[Unmapped]) -> list[tuple[str, str, str]]:
         """Values, rows and patients of each column; the rows add up to a number that is known.

@@ -23,8 +23,8 @@ _ALL = {"S": "All", "s": "all"}
 class Numbers:
     """The counts of one report in one edition.
 
-    Patients and studies stand in the catalogue record exactly. Thus every count is taken for a part of
-    them, and of the entries that its check looked at.
+    A reader may know the exact numbers of patients and studies. Thus every count is taken for a part of them,
+    and of the entries that its check looked at.
     """
 
     report: Report

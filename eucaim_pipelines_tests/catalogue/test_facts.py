@@ -4,9 +4,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from eucaim_pipelines.catalogue.facts import CatalogueFacts, collect
+from eucaim_pipelines.catalogue.facts import TABLES, CatalogueFacts, collect
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.contracts.tables import load_tables
+from eucaim_pipelines.quality import disclosure
 
 CONTRACTS = load_tables()
 
@@ -27,8 +28,8 @@ def facts(sexes: list[str], makers: list[str], **more: Any) -> CatalogueFacts:
         for i, (p, maker) in enumerate(zip(people, makers, strict=True))
     ]  # fmt: skip
     tables = {"patient": patient, "image_study": study, "image_series": series}
-    made = [pa.Table.from_pylist(rows, schema=CONTRACTS[name].schema) for name, rows in tables.items()]
-    return collect(*made, **more)
+    made = {n: pa.Table.from_pylist(rows, schema=CONTRACTS[n].schema) for n, rows in tables.items()}
+    return collect(made | {name: more.pop(name) for name in TABLES if name in more}, **more)
 
 
 def test_small_categories_are_pooled_or_dropped() -> None:
@@ -70,6 +71,7 @@ def test_segmentations_need_ten_people() -> None:
         ["COM1001366"] * 12,
         ["IMG1000044"] * 12,
         segmentation_series=pa.Table.from_pylist(rows, schema=schema),
+        segment=CONTRACTS["segment"].empty(),
     )
     assert few.segmented_studies is None and few.segmentation_methods == ()
 
@@ -82,7 +84,8 @@ def test_segmented_studies_do_not_tell_how_few_have_no_segmentation() -> None:
             for i in range(count)
         ]  # fmt: skip
         table = pa.Table.from_pylist(rows, schema=CONTRACTS["segmentation_series"].schema)
-        found = facts(["COM1001366"] * studies, ["IMG1000044"] * studies, segmentation_series=table)
+        more = {"segmentation_series": table, "segment": CONTRACTS["segment"].empty()}
+        found = facts(["COM1001366"] * studies, ["IMG1000044"] * studies, **more)
         return found.segmented_studies
 
     assert [segmented(count, 40) for count in (30, 31, 39, 40)] == [30, None, None, 40]
@@ -90,6 +93,7 @@ def test_segmented_studies_do_not_tell_how_few_have_no_segmentation() -> None:
 
 
 def test_only_true_years_with_ten_patients_become_the_period() -> None:
-    found = facts(["COM1001366"] * 12, ["IMG1000044"] * 12, true_years={2014: 2, 2015: 10})
+    years = disclosure.released_years({2014: 2, 2015: 10})
+    found = facts(["COM1001366"] * 12, ["IMG1000044"] * 12, years=years)
     assert found.years == (2015, 2015)
     assert facts(["COM1001366"] * 12, ["IMG1000044"] * 12).years is None
