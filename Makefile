@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui look real check format clean lock bench scale dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench scale risk dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -62,9 +62,12 @@ bench: $(READY) ## measure speed and memory against cp and other tools, in one r
 scale: $(READY) ## measure mapping, checks and report of 100,000 people and 1,000,000 series
 	@$(BIN)/python benchmarks/scale.py
 
+risk: $(READY) ## compare k, l and unique share of tables of 100,000 rows with pycanon (set up in .risk/)
+	@$(BIN)/python benchmarks/risk.py
+
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --all-extras --output-file requirements.lock pyproject.toml
 
 clean: ## remove what the targets made, but .venv
-	@rm -rf .demo .real .look build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .demo .real .look .risk build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -16,6 +16,7 @@ from eucaim_pipelines.assets import (
     unmapped,
 )
 from eucaim_pipelines.contracts import folder as contracts_folder
+from eucaim_pipelines.contracts.quasi_identifiers import load_quasi_identifiers
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
@@ -24,6 +25,7 @@ from eucaim_pipelines.quality.tiers import Tiers, load_tiers
 def all_assets(contracts: Path | None = None) -> list[dg.AssetsDefinition]:
     """Every asset; the tables and what each tier holds come from the contracts."""
     tiers, models = _contracts(contracts)
+    load_quasi_identifiers(models, contracts)  # for its errors: what is wrong in it stops the start
     fixed = dg.load_assets_from_modules([ingest, deidentification, unmapped, evidence, tier_2])
     made = [*tables.table_assets(tiers, models), tier_3.file_structure(tiers.tables(3))]
     per_tier = [asset for number in tiers.tiers for asset in tier.tier_assets(number, tiers)]

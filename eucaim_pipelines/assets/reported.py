@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from eucaim_pipelines.assets import risk as risks
 from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.state import software
 from eucaim_pipelines.cdm import coding
@@ -86,6 +87,8 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
             changes=_changes(tier, shelf),
             unmapped=[Unmapped(**each) for each in staged.unmapped(shelf)],
         ),
+        risk=risks.read_risk(tier, shelf),
+        least_alike=risks.least_alike(tier, dataset, contracts),
     )
 
 
@@ -165,6 +168,7 @@ def local_detail(
                 {r.object_key: r.sha256 for r in receptions if r.object_key and r.sha256},
             ),
         ),
+        rare=risks.rare(tier, dataset, releasable, contracts),
     )
 
 

@@ -1,4 +1,4 @@
-"""What every tier consists of: findings, record, verdict, report in two editions, release.
+"""What every tier consists of: findings, risk, record, verdict, report in two editions, release.
 
 The same for each tier; what a tier requires and holds is data (`data_contracts/tiers.yaml`).
 """
@@ -11,11 +11,12 @@ import dagster as dg
 from eucaim_pipelines.assets import reported, staged
 from eucaim_pipelines.assets.common import guarded, placed
 from eucaim_pipelines.assets.findings import findings_asset
+from eucaim_pipelines.assets.risk import exposures, read_risk, risk_asset
 from eucaim_pipelines.assets.staged import RECORD, REPORT
 from eucaim_pipelines.catalogue import problems, record
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.quality.plan import known_checks
-from eucaim_pipelines.quality.tiers import Tiers, threshold_changes
+from eucaim_pipelines.quality.tiers import Tiers, risk_changes, threshold_changes
 from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, verdict
 from eucaim_pipelines.release.manifest import previous_version
 from eucaim_pipelines.release.publication import Content, json_bytes, publish
@@ -31,6 +32,7 @@ from eucaim_pipelines.resources.zones import Publications, ReleasableZone, Restr
 def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
     """The assets of one tier."""
     yield findings_asset(tier, tiers)
+    yield risk_asset(tier, _structure(tier))
     yield _record(tier)
     yield _verdict(tier)
     yield _report(tier)
@@ -78,7 +80,7 @@ def _verdict(tier: int) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key(tier, "verdict"),
-        deps=[key(tier, "catalogue_record"), *lower],
+        deps=[key(tier, "catalogue_record"), key(tier, "risk"), *lower],
         check_specs=[
             dg.AssetCheckSpec(
                 "reached",
@@ -100,9 +102,15 @@ def _verdict(tier: int) -> dg.AssetsDefinition:
             tier,
             contracts.tiers(),
             staged.findings(dataset, tier, shelf, contracts),
-            DatasetFacts(staged.sizes(shelf).patients, problems.problems(source, facts), facts.empty_lists),
+            DatasetFacts(
+                staged.sizes(shelf).patients,
+                problems.problems(source, facts),
+                facts.empty_lists,
+                **exposures(tier, dataset, shelf, contracts),
+            ),
             threshold_changes(source, known_checks(contracts.tables())),
             staged.read_verdict(tier - 1, shelf) if tier > 1 else None,
+            risk_changes(source),
         )
         shelf.write_bytes(f"tier_{tier}/verdict.json", json_bytes(outcome.to_dict()))
         text = _verdict_text(outcome)
@@ -266,18 +274,17 @@ def _require_checks(tier: int, shelf: Shelf, content: Content, documents: Mappin
 
 
 def _require_same_predecessor(tier: int, shelf: Shelf, content: Content, store: ObjectStore) -> None:
-    """The report says what changed since the release that the manifest will name as the one before.
+    """Report and verdict speak of the release that the manifest will name as the one before.
 
     Raises
     ------
     DataError
-        If another release was published after the report was made.
+        If another release was published after they were made.
     """
-    if reported.compared_with(tier, shelf) != previous_version(
-        store, content.dataset_id, tier, content.version
-    ):
+    before = previous_version(store, content.dataset_id, tier, content.version)
+    if {reported.compared_with(tier, shelf), read_risk(tier, shelf).previous} != {before}:
         raise DataError(
-            f"The report of Tier {tier} compares with another release than the newest. "
+            f"Report or risk of Tier {tier} compare with another release than the newest. "
             "Materialise the whole tier."
         )
 

@@ -1,7 +1,7 @@
 """The shape of a source contract: what one dataset is, which files it delivers, how its columns map.
 
-Its parts lie in `source_catalogue`, `source_columns` and `source_files`. Whether what it names exists
-(vocabularies, tables, fields) is checked in `source_checks`, not here.
+Its parts lie in `source_catalogue`, `source_columns`, `source_files` and `source_risk`. Whether what it names
+exists (vocabularies, tables, fields) is checked in `source_checks` and `quasi_identifiers`, not here.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from eucaim_pipelines.contracts.source_files import (
     FieldSource,
     TableMapping,
 )
+from eucaim_pipelines.contracts.source_risk import Risk, Words
 
 __all__ = [
     "APPLIES_SUFFIX",
@@ -52,7 +53,6 @@ __all__ = [
 ]
 
 DatasetId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,150}$")]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Imaging(Part):
@@ -133,6 +133,7 @@ class SourceContract(Part):
     linkage: Linkage = Linkage()
     deidentification: Deidentification = Deidentification()
     checks: Mapping[str, CheckChange] = {}
+    risk: Risk = Risk()
     _digest: str = PrivateAttr(default="")
 
     @property

@@ -12,6 +12,7 @@ import pydantic
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.contracts.positions import Document
+from eucaim_pipelines.contracts.quasi_identifiers import check_source
 from eucaim_pipelines.contracts.source_checks import Checker, check_decided
 from eucaim_pipelines.contracts.source_model import (
     Agent,
@@ -71,6 +72,7 @@ def load_source(path: Path, folder: Path | None = None) -> SourceContract:
     tables = load_tables(base)
     known = vocabularies.load_all(base)
     Checker(document, known, tables).check(source)
+    check_source(document, source, tables, base)
     source = in_model_units(source, tables, known, document)
     source._digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return source

@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 from eucaim_pipelines.errors import ContractError
 
 View: TypeAlias = pa.Table | ds.Dataset
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,  # a query reads no variable of this program
@@ -29,7 +29,7 @@ class Selection:
     """
 
     def __init__(self, views: Mapping[str, View]) -> None:
-        self._connection = duckdb.connect(config=_CONFIG)
+        self._connection = duckdb.connect(config=CONFIG)
         for name, view in views.items():
             self._connection.register(name, view)
 

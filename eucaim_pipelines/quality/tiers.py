@@ -4,6 +4,7 @@ Whether a dataset fulfils it is decided in `verdict`; the checks themselves are 
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +15,12 @@ from eucaim_pipelines.contracts.source_model import CheckChange, SourceContract
 from eucaim_pipelines.errors import ContractError
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Fact = Literal["people", "catalogue_problems", "empty_lists"]
+Fact = Literal[
+    "people", "catalogue_problems", "empty_lists", "smallest_group", "smallest_group_of_difference"
+]
+
+RISK_FACTS: tuple[Fact, Fact] = ("smallest_group", "smallest_group_of_difference")
+"""Facts about who looks alike: in the release, and among those whom a comparison with the last one shows."""
 
 
 class _Strict(BaseModel):
@@ -133,3 +139,22 @@ def threshold_changes(source: SourceContract, known_checks: Collection[str]) -> 
                 remedy="Take its name from the findings of the report.",
             )
     return dict(source.checks)
+
+
+@dataclass(frozen=True)
+class FactChange:
+    """What a source contract asks of a fact: another threshold, or `known`, other ways to look; and why."""
+
+    why: str
+    at_least: int | None = None
+    known: tuple[str, ...] = ()
+
+
+def risk_changes(source: SourceContract) -> dict[str, FactChange]:
+    """What a source contract changes of the demands on the risk of re-identification, by fact."""
+    risk = source.risk
+    if risk.why is None:
+        return {}
+    known = tuple(f"{name} counts as known as {step}" for name, step in risk.known_as.items())
+    change = FactChange(risk.why, risk.at_least, known)
+    return dict.fromkeys(RISK_FACTS, change)

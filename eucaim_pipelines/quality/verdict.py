@@ -10,7 +10,16 @@ from typing import Any
 
 from eucaim_pipelines.contracts.source_model import CheckChange
 from eucaim_pipelines.quality.findings import Finding
-from eucaim_pipelines.quality.tiers import Requirement, Tiers
+from eucaim_pipelines.quality.risk.groups import Groups
+from eucaim_pipelines.quality.tiers import FactChange, Requirement, Tiers
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Groups of people who look alike, and the fields that make them small; None if they were not told."""
+
+    groups: Groups | None = None
+    driving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,15 @@ class DatasetFacts:
         Mandatory properties of the catalogue record that are missing, in plain words.
     empty_lists
         Mandatory lists of the record in which disclosure control leaves no value.
+    smallest_group, smallest_group_of_difference
+        Who looks alike in the release, and among those whom a comparison with the one before shows.
     """
 
     people: int
     catalogue_problems: tuple[str, ...] = ()
     empty_lists: tuple[str, ...] = ()
+    smallest_group: Exposure = Exposure()
+    smallest_group_of_difference: Exposure = Exposure()
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,7 @@ def verdict(
     facts: DatasetFacts,
     changes: Mapping[str, CheckChange] | None = None,
     lower: Verdict | None = None,
+    fact_changes: Mapping[str, FactChange] | None = None,
 ) -> Verdict:
     """The verdict on one tier, computed and never declared.
 
@@ -113,13 +127,17 @@ def verdict(
         Thresholds that the source contract changes, by check.
     lower
         Verdict on the tier below; computed from the same findings when absent.
+    fact_changes
+        What the source contract asks of facts instead, by fact.
     """
     by_check = {each.check: each for each in findings}
     if tier > 1 and lower is None:
-        lower = verdict(tier - 1, tiers, by_check.values(), facts, changes)
+        lower = verdict(tier - 1, tiers, by_check.values(), facts, changes, fact_changes=fact_changes)
     lower_reached = lower is None or lower.reached
     outcomes = tuple(
-        _fact_outcome(each, facts) if each.fact else _check_outcome(each, by_check, changes or {})
+        _fact_outcome(each, facts, (fact_changes or {}).get(each.fact))
+        if each.fact
+        else _check_outcome(each, by_check, changes or {})
         for each in tiers.tiers[tier].requirements
     )
     reached = lower_reached and all(each.met for each in outcomes)
@@ -193,8 +211,12 @@ def _check_outcome(
     )
 
 
-def _fact_outcome(requirement: Requirement, facts: DatasetFacts) -> RequirementOutcome:
+def _fact_outcome(
+    requirement: Requirement, facts: DatasetFacts, change: FactChange | None
+) -> RequirementOutcome:
     value = getattr(facts, requirement.fact or "")
+    if isinstance(value, Exposure):
+        return _exposure_outcome(requirement, value, change)
     count = value if isinstance(value, int) else len(value)
     if requirement.at_least is not None:
         missing = max(0, requirement.at_least - count)
@@ -203,3 +225,25 @@ def _fact_outcome(requirement: Requirement, facts: DatasetFacts) -> RequirementO
     named = () if isinstance(value, int) else tuple(value)
     short = Short() if not missing else Short(missing if not named else 0, 0, named)
     return RequirementOutcome(requirement.id, requirement.text, not missing, short, requirement.remedy)
+
+
+def _exposure_outcome(
+    requirement: Requirement, exposure: Exposure, change: FactChange | None
+) -> RequirementOutcome:
+    """Short are the people in groups that are too small; groups that were not told never hold."""
+    usual, groups, said = requirement.at_least or 0, exposure.groups, list(change.known if change else ())
+    at_least = usual
+    if change is not None and change.at_least is not None:
+        at_least = change.at_least
+        said.insert(0, f"at least {at_least} instead of {usual}")
+    met = groups is not None and groups.below(at_least) == 0
+    short = Short() if met else Short(groups.below(at_least) if groups else 0, 0, exposure.driving)
+    why = f". {change.why}" if change else ""
+    return RequirementOutcome(
+        requirement.id,
+        requirement.text,
+        met,
+        short,
+        requirement.remedy,
+        tuple(f"{requirement.id}: {each}{why}" for each in said),
+    )

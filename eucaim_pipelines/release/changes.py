@@ -4,6 +4,7 @@ Only what differs is read: tables and lists of images have content-addressed key
 what of them may be told outside is decided by the report.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -107,6 +108,18 @@ def compare(
         changes.append(_rows(item.name, table, was, primary_keys[item.name]))
     changes.append(_images(store, content, before, lost))
     return Comparison(content.version, before.version, tuple(changes), tuple(columns), tuple(lost))
+
+
+def earlier_tables(store: ObjectStore, content: Content, previous: str) -> dict[str, pa.Table]:
+    """Tables of the version `previous` of the same tier, as far as the store holds them as published."""
+    data = store.get(manifest_key(content.dataset_id, content.tier, previous))
+    named = Manifest.from_bytes(data).tables if data is not None else ()
+    read = {item.name: (item.sha256, store.get(item.key)) for item in named}
+    return {
+        name: decode(table)
+        for name, (sha256, table) in read.items()
+        if table is not None and hashlib.sha256(table).hexdigest() == sha256
+    }
 
 
 def _rows(name: str, fresh: pa.Table, earlier: pa.Table, key: Sequence[str]) -> Change:

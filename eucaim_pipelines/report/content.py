@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.reasons import Reason
+from eucaim_pipelines.quality.risk.measure import Risk
 from eucaim_pipelines.quality.verdict import Verdict
 from eucaim_pipelines.report.summary import Summaries
 
@@ -104,6 +105,16 @@ class Removal:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """A person whom few look like: pseudonym, how many do, and the same among the new or the changed."""
+
+    patient: str
+    alike: int
+    kind: str | None
+    alike_in_difference: int | None
+
+
+@dataclass(frozen=True)
 class Report:
     """One release's report, the same for both editions.
 
@@ -123,6 +134,8 @@ class Report:
         The evidence in detail; only the local edition shows its numbers.
     summaries
         What the tables hold, exact; each edition shows of it what it may.
+    risk, least_alike
+        Who could be singled out, exact; and how many people must look alike to count as many.
     """
 
     source: SourceContract
@@ -137,6 +150,8 @@ class Report:
     reasons: Mapping[str, Reason]
     removal: Removal = Removal()
     summaries: Summaries = field(default_factory=Summaries)
+    risk: Risk | None = None
+    least_alike: int = 0
 
 
 @dataclass(frozen=True)
@@ -239,3 +254,4 @@ class LocalDetail:
     less_exact: Sequence[LessExact] = field(default=())
     row_changes: Sequence[RowChanges] = field(default=())
     pointers: Mapping[str, Pointers] = field(default_factory=dict)
+    rare: Sequence[Alike] = field(default=())

@@ -81,7 +81,8 @@ class Numbers:
     def _together(self, count: int, parts: Sequence[str]) -> str:
         """A count over several findings, hidden where one of them is or a small one might follow from it."""
         hidden = disclosure.WITHHELD in parts or (len(parts) > 1 and disclosure.SMALL in parts)
-        return disclosure.WITHHELD if count and hidden and not self.local else self._part(count)
+        whole = () if parts else (self.report.sizes.patients,)
+        return disclosure.WITHHELD if count and hidden and not self.local else self._part(count, *whole)
 
     def _part(self, count: int, *wholes: int) -> str:
         return str(count) if self.local else disclosure.shown_part(count, *wholes)

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from eucaim_pipelines.quality.findings import DIMENSIONS, LEVELS, Finding
 from eucaim_pipelines.quality.verdict import tier_reached
-from eucaim_pipelines.report import sections
+from eucaim_pipelines.report import risk, sections
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, IMAGES_ONLY, TABLE_ONLY, balances
 from eucaim_pipelines.report.content import DATES, EFFECTS, FORMATS, MEANINGS, RECEIVED, LocalDetail, Report
 from eucaim_pipelines.report.edition import Edition
@@ -67,6 +67,7 @@ def render(report: Report, local: LocalDetail | None = None) -> bytes:
                 report.findings,
                 {check for v in report.verdicts for each in v.unmet for check in each.short.fields},
             ),
+            risk=risk.section(report, local is not None),
             **_data(report, numbers),
         )
     )

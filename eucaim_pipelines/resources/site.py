@@ -15,6 +15,7 @@ from eucaim_pipelines.cdm.matching import Matcher
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.contracts.ontology import Concept, load_ontology, widened
+from eucaim_pipelines.contracts.quasi_identifiers import QuasiIdentifiers, load_quasi_identifiers
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.contracts.words import load_words
@@ -87,6 +88,11 @@ class Contracts(dg.ConfigurableResource):
         """What each tier requires and holds."""
         path = self.folder / "tiers.yaml"
         return cast(Tiers, self._once("tiers/", lambda: load_tiers(path, known_checks(self.tables()))))
+
+    def quasi_identifiers(self) -> QuasiIdentifiers:
+        """By which fields somebody may find a patient in a release."""
+        read = self._once("risk/", lambda: load_quasi_identifiers(self.tables(), self.folder))
+        return cast(QuasiIdentifiers, read)
 
     def vocabularies(self) -> dict[str, vocabularies.Vocabulary]:
         """Value sets by name, with the further spellings of the site's ontology file, if it names one."""

@@ -13,8 +13,9 @@ from eucaim_pipelines.contracts import folder
 from eucaim_pipelines.contracts.rules import BETWEEN, IN_SET, Rule
 from eucaim_pipelines.quality import checks
 from eucaim_pipelines.quality.plan import known_checks, planned
+from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.tiers import load_tiers
-from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
+from eucaim_pipelines.quality.verdict import DatasetFacts, Exposure, verdict
 from eucaim_pipelines_tests.quality.defects import CELLS, DECLARED, IMPLIED, defects
 from eucaim_pipelines_tests.quality.golden import CONTRACTS, VOCABULARIES, clean
 
@@ -96,7 +97,8 @@ def test_findings_count_the_entries_and_hold_nothing_else(twins: Twins) -> None:
 
 
 def test_the_verdict_names_every_check_that_a_tier_asks_for_without_exception(twins: Twins) -> None:
-    facts = DatasetFacts(people=500)
+    alike = Exposure(Groups(((500, 1),)))
+    facts = DatasetFacts(500, smallest_group=alike, smallest_group_of_difference=alike)
     failed = {each.check for each in twins.found.findings if each.failed}
     for number, tier in TIERS.tiers.items():
         asked = {c for each in tier.requirements for c, share in each.checks.items() if share == 1}

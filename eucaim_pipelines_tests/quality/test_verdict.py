@@ -11,12 +11,14 @@ from eucaim_pipelines.contracts.source_model import CheckChange
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.findings import Finding, finding, from_table, to_table
 from eucaim_pipelines.quality.plan import known_checks
+from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
-from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, judged, tier_reached, verdict
+from eucaim_pipelines.quality.verdict import DatasetFacts, Exposure, Verdict, judged, tier_reached, verdict
 
 CODE = "cancer_condition.cancer_condition_code.complete"
 SEGMENTATION = "segmentation_series.references_resolved.resolved"
-FACTS = DatasetFacts(people=30)
+ALIKE, NOBODY = Exposure(Groups(((30, 1),))), Exposure(Groups())
+FACTS = DatasetFacts(people=30, smallest_group=ALIKE, smallest_group_of_difference=NOBODY)
 TODAY = date(2027, 1, 31)
 
 
@@ -75,9 +77,13 @@ def test_what_is_short_is_counted(tiers: Tiers) -> None:
 @pytest.mark.parametrize(
     ("facts", "id_"),
     [
-        (DatasetFacts(people=9), "enough_people"),
-        (DatasetFacts(people=30, catalogue_problems=("title is missing",)), "catalogue_record"),
-        (DatasetFacts(people=30, empty_lists=("birth sex",)), "catalogue_lists"),
+        (replace(FACTS, people=9), "enough_people"),
+        (replace(FACTS, catalogue_problems=("title is missing",)), "catalogue_record"),
+        (replace(FACTS, empty_lists=("birth sex",)), "catalogue_lists"),
+        (replace(FACTS, smallest_group=Exposure(Groups(((4, 1), (26, 1))))), "alike"),
+        (replace(FACTS, smallest_group=Exposure()), "alike"),
+        (replace(FACTS, smallest_group_of_difference=Exposure(Groups(((1, 1),)))), "alike_in_difference"),
+        (replace(FACTS, smallest_group_of_difference=Exposure()), "alike_in_difference"),
     ],
 )
 def test_facts_of_the_dataset_stop_every_tier(tiers: Tiers, facts: DatasetFacts, id_: str) -> None:

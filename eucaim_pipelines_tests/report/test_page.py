@@ -16,8 +16,9 @@ from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.findings import Finding, finding
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.reasons import load_reasons
+from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.tiers import load_tiers, threshold_changes
-from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
+from eucaim_pipelines.quality.verdict import DatasetFacts, Exposure, verdict
 from eucaim_pipelines.report.content import (
     FORMATS,
     RECEIVED,
@@ -75,7 +76,8 @@ def make(failed: dict[str, tuple[int, int]] | None = None, people: int = 53, **c
                 sentence=f"Wrong: {check}.", remedy=f"Repair {check}.",
             )
         )  # fmt: skip
-    facts = DatasetFacts(people)
+    alike = Exposure(Groups(((people, 1),)))
+    facts = DatasetFacts(people, smallest_group=alike, smallest_group_of_difference=alike)
     verdicts = [verdict(n, TIERS, found, facts, dict(source.checks)) for n in (1, 2, 3)]
     dispositions = [
         DispositionCount("file", "published", "RELEASED", 760),

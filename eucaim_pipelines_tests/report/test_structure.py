@@ -79,7 +79,7 @@ def test_the_sections_come_in_the_order_in_which_they_are_read(local: bool) -> N
     elements = Page(page(local)).elements
     assert [attributes["id"] for name, attributes in elements if name == "h2"] == [
         "first", "balance", "changes", "tiers", "matrix", "completeness", "imaging", "linkage", "vocabulary",
-        "evidence", "checks", "methods",
+        "evidence", "risk", "checks", "methods",
     ]  # fmt: skip
     links = {attributes["href"] for name, attributes in elements if name == "a"}
     assert links == {f"#{each['id']}" for name, each in elements if name == "h2"} - {"#first"}

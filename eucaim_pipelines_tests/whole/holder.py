@@ -64,6 +64,7 @@ clinical:
           cancer_condition_type: {constant: COM1000017}
 linkage:
   diagnosis_date: people.diagnosis_date
+risk: {at_least: 1, why: Twelve invented people.}
 """
 
 
