@@ -17,7 +17,7 @@ from eucaim_pipelines.errors import SettingsError
 
 _PATHS = (
     *("landing", "restricted", "sources", "key_file", "pseudonym_map", "lethe_secret_file"),
-    *("dagster_home", "data_contracts", "ontology"),
+    *("dagster_home", "data_contracts", "ontology", "generic_shapes", "fair_data_point_token_file"),
 )
 Read = TypeVar("Read", bound="_FromFile")
 
@@ -81,6 +81,15 @@ class Settings(ReleaseSettings, ContractSettings):
     csv_codes: Literal["bare", "prefixed"] = Field(
         "bare", description="How codes stand in the CSV files of Tier 3: CLIN1000075 or EUCAIM:CLIN1000075"
     )
+    generic_shapes: Path | None = Field(
+        None, description="File of further SHACL shapes (Turtle) that every catalogue record must conform to"
+    )
+    fair_data_point: str | None = Field(
+        None, description="Catalogue of a FAIR Data Point for records: https://fdp.example/catalog/<id>"
+    )
+    fair_data_point_token_file: Path | None = Field(
+        None, description="File of the token that the FAIR Data Point gave, which only its owner may read"
+    )
     key_file: Path | None = Field(
         None, description="File of the holder's key; without it EUCAIM_KEY holds it"
     )
@@ -110,6 +119,15 @@ class Settings(ReleaseSettings, ContractSettings):
     def _reports(cls, value: str) -> str:
         if not re.fullmatch(r"https?://[^/\s?#]+(?:/[^\s?#]*)?", value):
             raise ValueError("must be an address such as http://127.0.0.1:3001")
+        return value
+
+    @field_validator("fair_data_point")
+    @classmethod
+    def _fair_data_point(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(
+            r"(https://[^/\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?/catalog/[^/\s?#]+", value
+        ):
+            raise ValueError("must be an address such as https://fdp.example/catalog/0f1e2d3c")
         return value
 
     @field_validator("timezone")

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from eucaim_pipelines.assets import stated
 from eucaim_pipelines.assets.common import counted, guarded, placed, progress_to, table_metadata
+from eucaim_pipelines.assets.staged import YEARS
 from eucaim_pipelines.cdm import coding, people
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.deidentification import clinical, links
@@ -22,6 +23,7 @@ from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest import inventory
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reception
+from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.release.object_tables import (
     actions_table,
@@ -172,6 +174,31 @@ def study_links(
     )
     shelf.write("deidentified/study_links", table)
     return dg.MaterializeResult(metadata=table_metadata(shelf, "deidentified/study_links", table))
+
+
+@dg.asset(
+    key=["deidentified", "acquisition_years"],
+    deps=[["restricted", "study_links"], ["deidentified", "instances"]],
+    **placed("release", "deidentification", "json"),
+)
+@guarded
+def acquisition_years(
+    context: dg.AssetExecutionContext,
+    restricted: RestrictedZone,
+    releasable: ReleasableZone,
+    contracts: Contracts,
+    lock: DatasetLock,
+) -> dg.MaterializeResult:
+    """First and last true calendar year in which images of 10 patients or more were taken; nothing else."""
+    dataset = context.partition_key
+    with restricted.ledger(dataset) as ledger:
+        made = {r.study_instance_uid or "" for r in inventory.accepted(ledger) if r.object_key}
+    people_by_year = links.people_by_year(restricted.shelf(dataset).read("study_links"), made)
+    undated = contracts.source(dataset).deidentification.dates == "remove"
+    years = None if undated else disclosure.released_years(people_by_year)
+    crossed = None if years is None else {"first": years[0], "last": years[1]}
+    releasable.shelf(dataset).write_bytes(f"deidentified/{YEARS}", json_bytes(crossed))
+    return dg.MaterializeResult(metadata={"told": years is not None})
 
 
 @dg.asset(

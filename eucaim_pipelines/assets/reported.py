@@ -84,7 +84,7 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
                 contracts.tables(),
                 contracts.vocabularies(),
             ),
-            changes=_changes(tier, shelf),
+            changes=differences(tier, shelf),
             unmapped=[Unmapped(**each) for each in staged.unmapped(shelf)],
         ),
         risk=risks.read_risk(tier, shelf),
@@ -93,7 +93,7 @@ def report(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Repor
 
 
 def compared(tier: int, shelf: Shelf, content: Content, store: ObjectStore, contracts: Contracts) -> None:
-    """Compare what is staged with the release before it, and keep the outcome for both editions.
+    """Compare what is staged with the release before it, and keep the outcome for record and report.
 
     The same content against the same release is not compared twice, so that doing a run again says the same
     whatever became of the earlier release.
@@ -114,7 +114,7 @@ def compared_with(tier: int, shelf: Shelf) -> str | None:
     return previous
 
 
-def _changes(tier: int, shelf: Shelf) -> Changes:
+def differences(tier: int, shelf: Shelf) -> Changes:
     """What `compared` found, in the words of the report: people, studies and images first."""
     kept = json.loads(shelf.read_bytes(f"{CHANGES}/tier_{tier}.json"))
     found = {each["name"]: each for each in kept["changes"]}

@@ -34,7 +34,10 @@ from eucaim_pipelines.resources.zones import Shelf
 
 FILES = "files"
 UNMAPPED = "unmapped_fields.json"
-RECORD, REPORT = "catalogue.jsonld", "report.html"
+RECORD, REPORT = "record", "report.html"
+"""The folder of the record's files, and the report's file."""
+RECORD_PROBLEMS = "record_problems.json"
+YEARS = "acquisition_years.json"
 
 
 def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Content:
@@ -61,7 +64,7 @@ def _digest(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> str:
     The verdict is not: it follows from the content, the rules, and the release that the version follows.
     """
     digest = hashlib.sha256()
-    told = ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json", UNMAPPED)
+    told = ("dispositions.parquet", "actions.parquet", "evidence.json", "statement.json", UNMAPPED, YEARS)
     for name in told:
         digest.update(hashlib.sha256(shelf.read_bytes(f"deidentified/{name}")).digest())
     digest.update(repr(findings(dataset, tier, shelf, contracts)).encode())
@@ -70,7 +73,7 @@ def _digest(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> str:
 
 def documents(tier: int, shelf: Shelf) -> dict[str, bytes]:
     """Record and report of the tier; the statement and the columns without codes, those of every tier."""
-    own = {name: shelf.read_bytes(f"tier_{tier}/{name}") for name in (RECORD, REPORT)}
+    own = shelf.read_files(f"tier_{tier}/{RECORD}") | {REPORT: shelf.read_bytes(f"tier_{tier}/{REPORT}")}
     columns = [Unmapped(**each) for each in unmapped(shelf)]
     return own | {
         statements.NAME: shelf.read_bytes("deidentified/statement.json"),
@@ -135,9 +138,16 @@ def facts(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Catalo
     names = contracts.tiers().tables(tier)
     return catalogue_facts.collect(
         {name: shelf.read(f"cdm/{name}") for name in catalogue_facts.TABLES if name in names},
+        years=_years(shelf),
         pool_small=contracts.source(dataset).catalogue.pool_small_values,
         contracts_folder=contracts.folder,
     )
+
+
+def _years(shelf: Shelf) -> tuple[int, int] | None:
+    """First and last true calendar year of acquisition with at least 10 patients, as they crossed."""
+    crossed = json.loads(shelf.read_bytes(f"deidentified/{YEARS}"))
+    return None if crossed is None else (crossed["first"], crossed["last"])
 
 
 def sizes(shelf: Shelf) -> Sizes:

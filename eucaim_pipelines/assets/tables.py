@@ -20,9 +20,9 @@ from eucaim_pipelines.resources.zones import ReleasableZone, Shelf
 
 def table_assets(tiers: Tiers, tables: Mapping[str, TableContract]) -> Iterator[dg.AssetsDefinition]:
     """One asset per table, in the group of the lowest tier that needs it."""
-    for number, tier in sorted(tiers.tiers.items()):
+    for _, tier in sorted(tiers.tiers.items()):
         for name in tier.tables:
-            yield _table_asset(number, tables[name])
+            yield _table_asset(tiers.lowest(name), tables[name])
 
 
 def read_inputs(table: str, dataset: str, shelf: Shelf, contracts: Contracts) -> cdm.CdmInputs:

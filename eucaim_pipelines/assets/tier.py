@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from eucaim_pipelines.assets import reported, staged
-from eucaim_pipelines.assets.common import guarded, placed
+from eucaim_pipelines.assets import catalogued, reported, staged
+from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.assets.findings import findings_asset
 from eucaim_pipelines.assets.risk import exposures, read_risk, risk_asset
 from eucaim_pipelines.assets.staged import RECORD, REPORT
-from eucaim_pipelines.catalogue import problems, record
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, risk_changes, threshold_changes
@@ -33,7 +32,7 @@ def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
     """The assets of one tier."""
     yield findings_asset(tier, tiers)
     yield risk_asset(tier, _structure(tier))
-    yield _record(tier)
+    yield _record(tier, tiers)
     yield _verdict(tier)
     yield _report(tier)
     yield _local_report(tier)
@@ -45,32 +44,38 @@ def key(tier: int, name: str) -> list[str]:
     return [f"tier_{tier}", name]
 
 
-def _record(tier: int) -> dg.AssetsDefinition:
+def _record(tier: int, tiers: Tiers) -> dg.AssetsDefinition:
+    looked_at = [["cdm", name] for name in tiers.tiers[tier].looks_at]
+
     @dg.asset(
         key=key(tier, "catalogue_record"),
-        deps=[key(tier, "findings"), *_structure(tier)],
-        description=f"EUCAIM DCAT-AP v2.0 record of the dataset as JSON-LD, at the level of Tier {tier}.",
+        deps=[
+            key(tier, "findings"),
+            ["deidentified", "acquisition_years"],
+            *looked_at,
+            *_structure(tier),
+        ],
+        description=f"EUCAIM DCAT-AP v2.0 record of Tier {tier}, Croissant, RO-Crate; or why there is none.",
         **placed("release", f"tier_{tier}", "json"),
     )
     @guarded
     def catalogue_record(
-        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+        context: dg.AssetExecutionContext,
+        releasable: ReleasableZone,
+        contracts: Contracts,
+        store: Store,
+        lock: DatasetLock,
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
-        shelf, tiers, tables = releasable.shelf(dataset), contracts.tiers(), contracts.tables()
+        shelf = releasable.shelf(dataset)
         content = staged.content(dataset, tier, shelf, contracts)
-        data = record.build(
-            contracts.source(dataset),
-            staged.facts(dataset, tier, shelf, contracts),
-            tier_code=tiers.tiers[tier].code,
-            contracts=[tables[name] for name in tiers.tables(tier)],
-            version=content.version,
-            issued=content.issued,
-            contracts_folder=contracts.folder,
-        )
-        shelf.write_bytes(f"tier_{tier}/{RECORD}", data)
+        reported.compared(tier, shelf, content, store.open(), contracts)
+        found = catalogued.stage(dataset, tier, shelf, content, contracts)
+        problems = sum(len(each) for each in vars(found).values())
         path = dg.MetadataValue.path(str(shelf.path(f"tier_{tier}/{RECORD}")))
-        return dg.MaterializeResult(metadata={"version": content.version, "path": path})
+        return dg.MaterializeResult(
+            metadata={"version": content.version, "path": path, **counted(problems=problems)}
+        )
 
     return catalogue_record
 
@@ -97,15 +102,18 @@ def _verdict(tier: int) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf, source = releasable.shelf(dataset), contracts.source(dataset)
-        facts = staged.facts(dataset, tier, shelf, contracts)
+        facts, found = staged.facts(dataset, tier, shelf, contracts), catalogued.record_problems(tier, shelf)
         outcome = verdict(
             tier,
             contracts.tiers(),
             staged.findings(dataset, tier, shelf, contracts),
             DatasetFacts(
-                staged.sizes(shelf).patients,
-                problems.problems(source, facts),
-                facts.empty_lists,
+                people=staged.sizes(shelf).patients,
+                empty_lists=facts.empty_lists,
+                catalogue_problems=found.catalogue_problems,
+                record_violations=found.record_violations,
+                record_disagreements=found.record_disagreements,
+                other_conditions=found.other_conditions,
                 **exposures(tier, dataset, shelf, contracts),
             ),
             threshold_changes(source, known_checks(contracts.tables())),
@@ -152,14 +160,11 @@ def _report(tier: int) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         releasable: ReleasableZone,
         contracts: Contracts,
-        store: Store,
         reports: Reports,
         lock: DatasetLock,
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf = releasable.shelf(dataset)
-        content = staged.content(dataset, tier, shelf, contracts)
-        reported.compared(tier, shelf, content, store.open(), contracts)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", render(reported.report(dataset, tier, shelf, contracts)))
         url = reports.url(dataset, tier, SHAREABLE)
         return dg.MaterializeResult(metadata=_link(shelf, f"tier_{tier}/{REPORT}", url))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eucaim_pipelines.catalogue.terms import EUCAIM
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.quality import disclosure
 
@@ -52,6 +53,17 @@ class CatalogueFacts:
     segmented_studies: int | None = None
     segment_labels: tuple[str, ...] = ()
     segmentation_methods: tuple[str, ...] = ()
+
+    @property
+    def empty_properties(self) -> frozenset[str]:
+        """The properties of the mandatory lists without a value."""
+        lists = {
+            "hasBirthSex": self.sexes,
+            "hasImageModality": self.modalities,
+            "hasEquipmentManufacturer": self.manufacturers,
+            "hasImageBodyPart": self.body_parts,
+        }
+        return frozenset(str(EUCAIM[name]) for name, values in lists.items() if not values)
 
     @property
     def empty_lists(self) -> tuple[str, ...]:

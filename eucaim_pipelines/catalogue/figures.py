@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rdflib import RDF, Graph
 
+from eucaim_pipelines.catalogue.terms import DCAT, EUCAIM, expanded
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts import views, vocabularies
 from eucaim_pipelines.contracts.positions import Document
@@ -164,3 +166,18 @@ class Recount:
         )
         found = connection.execute(query).fetchone()
         return None if found is None else float(found[0])
+
+
+def disagreements(record: Graph, recount: Recount) -> tuple[str, ...]:
+    """The figures of a record that are not what its tables give, by name; never a number."""
+    stated: dict[str, list[str]] = {}
+    (dataset,) = record.subjects(RDF.type, DCAT.Dataset)
+    for predicate, value in record.predicate_objects(dataset):
+        stated.setdefault(str(predicate), []).append(str(value).removeprefix(str(EUCAIM)))
+    expected, figures = recount.expected(), load_figures(recount.folder)
+    return tuple(
+        f"{each.text}: the record and the tables do not agree"
+        for each in figures.values()
+        if each.rule != "stated"
+        and tuple(sorted(stated.get(str(expanded(each.property)), ()))) != expected[each.property]
+    )

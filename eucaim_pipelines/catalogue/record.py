@@ -1,260 +1,238 @@
-"""The catalogue record of a release: EUCAIM DCAT-AP v2.0, Dataset and Distribution, as JSON-LD.
+"""The catalogue record of a release as a graph: EUCAIM DCAT-AP v2.0, Dataset and Distribution.
 
-Where its numbers come from is in `facts`; whether a tier is reached with it, in `quality.verdict`.
+What stands in it is said by the profile (`profile`), its numbers come from `facts`; how it is written, from
+`writing`. Whether a tier is reached with it is decided in `quality.verdict`.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rdflib import RDF, RDFS, XSD, BNode, Graph, Literal, Namespace, URIRef
-from rdflib.namespace import DCTERMS, FOAF
+from rdflib import RDF, RDFS, SKOS, XSD, Graph, Literal, URIRef
+from rdflib.namespace import DCTERMS
 
+from eucaim_pipelines.catalogue import nodes
 from eucaim_pipelines.catalogue.facts import CatalogueFacts
+from eucaim_pipelines.catalogue.nodes import Statements
+from eucaim_pipelines.catalogue.profile import Property, load_authorities, load_properties, parts
+from eucaim_pipelines.catalogue.terms import (
+    ADMS,
+    DCAT,
+    DPV,
+    DUO,
+    ELI,
+    EUCAIM,
+    GEODCATAP,
+    HEALTH,
+    SPDX,
+    iri,
+)
 from eucaim_pipelines.contracts import vocabularies
-from eucaim_pipelines.contracts.source_model import Agent, Contact, SourceContract
+from eucaim_pipelines.contracts.source_catalogue import Catalogue
+from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.contracts.tables import TableContract
 
-DCAT = Namespace("http://www.w3.org/ns/dcat#")
-EUCAIM = Namespace("https://cancerimage.eu/ontology/EUCAIM#")
-HEALTH = Namespace("http://healthdataportal.eu/ns/health#")
-DCATAP = Namespace("http://data.europa.eu/r5r/")
-VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
-CV = Namespace("http://data.europa.eu/m8g/")
-ELI = Namespace("http://data.europa.eu/eli/ontology#")
-CSVW = Namespace("http://www.w3.org/ns/csvw#")
-DUO = Namespace("http://purl.obolibrary.org/obo/")
-AUTHORITY = "http://publications.europa.eu/resource/authority"
-
-_PREFIXES = {
-    "dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "vcard": VCARD, "eucaim": EUCAIM, "healthdcatap": HEALTH,
-    "dcatap": DCATAP, "cv": CV, "eli": ELI, "csvw": CSVW, "rdfs": RDFS, "xsd": XSD,
-}  # fmt: skip
-_DATATYPES = {
-    "string": "string", "date32[day]": "date", "int64": "integer", "double": "double", "bool": "boolean"
-}  # fmt: skip
+_TITLE = "Images and tables"
+_DESCRIPTION = (
+    "De-identified images as DICOM objects, tables of EUCAIM's common data model as Parquet. The checksum is "
+    "that of the sorted lines 'SHA-256, two spaces, key' of tables and lists of images in the manifest."
+)
 
 
-def build(
-    source: SourceContract,
-    facts: CatalogueFacts,
-    *,
-    tier_code: str,
-    contracts: Sequence[TableContract],
-    version: str,
-    issued: str,
-    contracts_folder: Path | None = None,
-) -> bytes:
-    """The record as JSON-LD, UTF-8; equal arguments give equal bytes.
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What a record says of the release itself.
 
-    What is missing is left out, never filled in; `problems` names it.
-
-    Parameters
+    Attributes
     ----------
     tier_code
         Interoperability level, a code such as SPEC1000009 (`Tier.code`).
     contracts
         Contracts of the tables that the release holds; they become the described variables.
-    version
-        Version of the release.
     issued
         ISO date or time of the newest export; never the clock.
+    changes
+        What changed since the release before, in words that may leave.
+    bytes
+        Size of the images, rounded.
+    checksum
+        SHA-256 of the content, as the distribution's description says.
     """
-    dataset = URIRef(f"urn:eucaim-pipelines:dataset:{source.dataset_id}")
-    graph = _Record(dataset)
-    _identify(graph, source, tier_code, version, issued)
-    _classify(graph, source)
-    _describe_data(graph, source, facts, contracts)
-    _distribute(graph, source, contracts_folder)
-    return _serialised(graph)
+
+    version: str
+    issued: str
+    tier_code: str
+    contracts: Sequence[TableContract] = ()
+    changes: str = ""
+    bytes: int | None = None
+    checksum: str = ""
 
 
-class _Record(Graph):
-    """A graph with one subject in the middle; blank nodes are named by their role."""
-
-    def __init__(self, dataset: URIRef) -> None:
-        super().__init__(bind_namespaces="none")
-        self.dataset = dataset
-
-    def say(self, predicate: URIRef, *values: Any, about: Any = None) -> None:
-        """Add one triple per value that is there; plain text becomes a literal."""
-        for value in values:
-            if value is not None and value != "":
-                node = value if isinstance(value, URIRef | BNode | Literal) else Literal(value)
-                self.add((about if about is not None else self.dataset, predicate, node))
-
-    def node(self, role: str, kind: URIRef) -> BNode:
-        """A blank node of a class."""
-        node = BNode(role)
-        self.add((node, RDF.type, kind))
-        return node
+def dataset_iri(dataset_id: str) -> URIRef:
+    """The name of a dataset in graphs: as immutable as its identifier."""
+    return URIRef(f"urn:eucaim-pipelines:dataset:{dataset_id}")
 
 
-def _identify(record: _Record, source: SourceContract, tier_code: str, version: str, issued: str) -> None:
-    text = source.catalogue
-    record.say(RDF.type, DCAT.Dataset)
-    record.say(DCTERMS.identifier, source.dataset_id)
-    record.say(DCTERMS.title, text.title)
-    record.say(DCTERMS.description, text.description)
-    record.say(DCAT.version, version)
-    record.say(DCTERMS.issued, Literal(issued, datatype=XSD.dateTime if "T" in issued else XSD.date))
-    record.say(EUCAIM.interoperabilityLevel, EUCAIM[tier_code])
-    record.say(DCAT.keyword, *text.keywords)
+def build(
+    source: SourceContract, facts: CatalogueFacts, release: ReleaseFacts, folder: Path | None = None
+) -> Graph:
+    """The record; equal arguments give an equal graph, blank nodes included.
+
+    What is missing is left out, never filled in; `problems` and `conformance` name it.
+    """
+    properties = load_properties(folder)
+    record = _Record(source, _computed(source, facts, release, folder), folder)
+    dataset = dataset_iri(source.dataset_id)
+    record.say(dataset, RDF.type, DCAT.Dataset)
+    record.describe(dataset, parts("Dataset", properties))
+    _describe_parts(record, dataset, facts, release)
+    if source.catalogue.access_url is not None:
+        distribution = URIRef(f"{dataset}:distribution")
+        record.say(dataset, DCAT.distribution, distribution)
+        record.say(distribution, RDF.type, DCAT.Distribution)
+        record.describe(distribution, parts("Distribution", properties))
+        _describe_distribution(record, distribution, release)
+    return record.graph
+
+
+def _computed(
+    source: SourceContract, facts: CatalogueFacts, release: ReleaseFacts, folder: Path | None
+) -> Mapping[str, Sequence[Any]]:
+    """Values that the pipeline knows, by the key that the profile gives them."""
+    ages = facts.ages or (None, None)
+    issued = Literal(release.issued, datatype=XSD.dateTime if "T" in release.issued else XSD.date)
+    return {
+        "dataset_id": [source.dataset_id],
+        "version": [release.version],
+        "tier": [release.tier_code],
+        "tables": [bool(release.contracts)],
+        "individuals": [facts.individuals],
+        "studies": [facts.studies],
+        "sexes": facts.sexes,
+        "youngest": [ages[0]],
+        "oldest": [ages[1]],
+        "modalities": facts.modalities,
+        "manufacturers": facts.manufacturers,
+        "body_parts": facts.body_parts,
+        "finest_spacing": [facts.finest_spacing],
+        "segment_labels": facts.segment_labels,
+        "segmentation_methods": facts.segmentation_methods,
+        "segmented_studies": [facts.segmented_studies],
+        "condition": _code_values(source.catalogue, folder),
+        "changes": [release.changes],
+        "issued": [issued],
+        "bytes": [release.bytes],
+    }
+
+
+def _code_values(text: Catalogue, folder: Path | None) -> list[str]:
+    if text.condition is None:
+        return []
+    labels = vocabularies.load("cancer_condition", folder).labels
+    return [f"{vocabularies.ONTOLOGY}: {text.condition} {labels.get(text.condition, '')}".strip()]
+
+
+class _Record(Statements):
+    """Statements that the profile's properties make."""
+
+    def __init__(
+        self, source: SourceContract, computed: Mapping[str, Sequence[Any]], folder: Path | None
+    ) -> None:
+        super().__init__()
+        self.text = source.catalogue
+        self.computed = computed
+        self.folder = folder
+
+    def describe(self, about: URIRef, properties: Iterable[Property]) -> None:
+        """Every property whose values are texts, numbers or terms; other parts follow."""
+        for each in properties:
+            if each.source == "unused" or each.part is not None or each.holds == "node":
+                continue
+            self.say(about, each.paths[0], *(self._term(each, value) for value in self._values(each)))
+
+    def _values(self, each: Property) -> Sequence[Any]:
+        if each.source == "computed":
+            return self.computed[each.key]
+        if each.source == "fixed":
+            terms = load_authorities(self.folder).get(each.holds.partition(" ")[2], {})
+            return list(terms) or [{DCTERMS.title: _TITLE, DCTERMS.description: _DESCRIPTION}[each.paths[0]]]
+        said = getattr(self.text, each.key)
+        return said if isinstance(said, tuple) else [said]
+
+    def _term(self, each: Property, value: Any) -> Any:
+        if value is None or isinstance(value, Literal):
+            return value
+        kind, _, rest = each.holds.partition(" ")
+        if kind == "count":
+            return Literal(str(value), datatype=XSD.nonNegativeInteger)
+        if kind == "decimal":
+            return Literal(value, datatype=XSD.decimal)
+        if kind == "vocabulary":
+            return EUCAIM[value]
+        if kind == "authority":
+            return self._authority(rest, value)
+        if kind == "iri":
+            return self._address(each, rest, value)
+        return value
+
+    def _authority(self, name: str, value: str) -> URIRef:
+        """The term whose IRI ends with the value; a value of another list is told by the shapes."""
+        terms = load_authorities(self.folder)[name]
+        return next(
+            (URIRef(term) for term in terms if term == value or term.endswith(f"/{value}")), URIRef(value)
+        )
+
+    def _address(self, each: Property, rest: str, value: str) -> URIRef:
+        if rest.startswith("under "):
+            return iri(value, rest.removeprefix("under "))
+        if rest.endswith("dataset_access_condition"):
+            code = vocabularies.load("dataset_access_condition", self.folder).code(value)
+            return EUCAIM[code or value]
+        return iri(value, DPV if str(each.paths[0]).startswith(str(DPV)) else "")
+
+
+def _describe_parts(record: _Record, dataset: URIRef, facts: CatalogueFacts, release: ReleaseFacts) -> None:
+    text = record.text
+    if text.contact is not None:
+        record.say(dataset, DCAT.contactPoint, nodes.contact(record, text.contact))
+    for role, predicate, agent in (
+        ("publisher", DCTERMS.publisher, text.publisher),
+        ("custodian", GEODCATAP.custodian, text.custodian),
+        ("hdab", HEALTH.hdab, text.health_data_access_body),
+    ):
+        if agent is not None:
+            record.say(dataset, predicate, nodes.agent(record, role, agent))
+    for number, agent in enumerate(text.creators):
+        record.say(dataset, DCTERMS.creator, nodes.creator(record, f"creator-{number}", agent))
     if text.provenance:
         node = record.node("provenance", DCTERMS.ProvenanceStatement)
-        record.say(RDFS.label, text.provenance, about=node)
-        record.say(DCTERMS.provenance, node)
-    if text.contact is not None:
-        record.say(DCAT.contactPoint, _contact(record, text.contact))
-    if text.publisher is not None:
-        record.say(DCTERMS.publisher, _agent(record, "publisher", text.publisher))
-    if text.health_data_access_body is not None:
-        record.say(HEALTH.hdab, _agent(record, "hdab", text.health_data_access_body))
-
-
-def _classify(record: _Record, source: SourceContract) -> None:
-    text = source.catalogue
-    record.say(DCAT.theme, URIRef(f"{AUTHORITY}/data-theme/HEAL"))
-    record.say(HEALTH.healthCategory, *(_iri(each, HEALTH) for each in text.health_categories))
-    record.say(DCTERMS.type, *(EUCAIM[each] for each in text.types))
-    if text.access_rights is not None:
-        record.say(DCTERMS.accessRights, URIRef(f"{AUTHORITY}/access-right/{text.access_rights}"))
-    record.say(EUCAIM.collectionMethod, *(EUCAIM[each] for each in text.collection_methods))
-    if text.condition is not None:
-        record.say(EUCAIM.hasCondition, EUCAIM[text.condition])
-    for law in text.legislation:
-        record.say(DCATAP.applicableLegislation, URIRef(law))
-        record.say(RDF.type, ELI.LegalResource, about=URIRef(law))
-
-
-def _describe_data(
-    record: _Record, source: SourceContract, facts: CatalogueFacts, contracts: Sequence[TableContract]
-) -> None:
-    record.say(HEALTH.numberOfUniqueIndividuals, _count(facts.individuals))
-    record.say(HEALTH.numberOfRecords, _count(facts.studies))
-    for predicate, codes in (
-        (EUCAIM.hasBirthSex, facts.sexes),
-        (EUCAIM.hasImageModality, facts.modalities),
-        (EUCAIM.hasEquipmentManufacturer, facts.manufacturers),
-        (EUCAIM.hasImageBodyPart, facts.body_parts),
-        (EUCAIM.hasAlgorithmType, facts.segmentation_methods),
-    ):
-        record.say(predicate, *(EUCAIM[code] for code in codes))
-    if facts.ages is not None:
-        record.say(HEALTH.minTypicalAge, _count(facts.ages[0]))
-        record.say(HEALTH.maxTypicalAge, _count(facts.ages[1]))
+        record.say(node, RDFS.label, text.provenance)
+        record.say(dataset, DCTERMS.provenance, node)
+    for number, identifier in enumerate(sorted(text.other_identifiers)):
+        node = record.node(f"identifier-{number}", ADMS.Identifier)
+        record.say(node, SKOS.notation, identifier)
+        record.say(dataset, ADMS.identifier, node)
+    if text.retention is not None:
+        node = nodes.period(record, "retention", text.retention.start, text.retention.end, XSD.date)
+        record.say(dataset, HEALTH.retentionPeriod, node)
     if facts.years is not None:
-        period = record.node("acquisition-period", DCTERMS.PeriodOfTime)
-        record.say(DCAT.startDate, Literal(str(facts.years[0]), datatype=XSD.gYear), about=period)
-        record.say(DCAT.endDate, Literal(str(facts.years[1]), datatype=XSD.gYear), about=period)
-        record.say(DCTERMS.temporal, period)
-    record.say(EUCAIM.nbrOfSegmentations, _count(facts.segmented_studies))
-    record.say(HEALTH.hasStructuredData, Literal(bool(contracts)))
-    if contracts:
-        record.say(HEALTH.hasVariables, _variables(record, contracts))
+        node = nodes.period(record, "acquisition-period", *facts.years, XSD.gYear)
+        record.say(dataset, DCTERMS.temporal, node)
+    for law in text.legislation:
+        record.say(URIRef(law), RDF.type, ELI.LegalResource)
+    if release.contracts:
+        record.say(dataset, HEALTH.hasVariables, nodes.variables(record, release.contracts))
 
 
-def _variables(record: _Record, contracts: Sequence[TableContract]) -> BNode:
-    """Tables and columns of the release in the words of CSV on the Web."""
-    group = record.node("variables", CSVW.TableGroup)
-    for contract in sorted(contracts, key=lambda each: each.name):
-        table = record.node(f"table-{contract.name}", CSVW.Table)
-        schema = record.node(f"schema-{contract.name}", CSVW.Schema)
-        record.say(CSVW.table, table, about=group)
-        record.say(DCTERMS.title, contract.name, about=table)
-        record.say(DCTERMS.description, contract.description, about=table)
-        record.say(CSVW.tableSchema, schema, about=table)
-        columns = [_column(record, contract, name) for name in contract.schema.names]
-        cells = [BNode(f"columns-{contract.name}-{number}") for number in range(len(columns))]
-        for cell, column, rest in zip(cells, columns, [*cells[1:], RDF.nil], strict=True):
-            record.say(RDF.first, column, about=cell)
-            record.say(RDF.rest, rest, about=cell)
-        record.say(CSVW.column, cells[0], about=schema)
-    return group
-
-
-def _column(record: _Record, contract: TableContract, name: str) -> BNode:
-    field = contract.schema.field(name)
-    column = record.node(f"column-{contract.name}-{name}", CSVW.Column)
-    record.say(CSVW.name, name, about=column)
-    description = (field.metadata or {}).get(b"description", b"").decode()
-    record.say(DCTERMS.description, description, about=column)
-    record.say(CSVW.datatype, XSD[_DATATYPES.get(str(field.type), "string")], about=column)
-    return column
-
-
-def _distribute(record: _Record, source: SourceContract, folder: Path | None) -> None:
-    text = source.catalogue
-    if text.access_url is None:
-        return
-    distribution = URIRef(f"{record.dataset}:distribution")
-    record.say(DCAT.distribution, distribution)
-    record.say(RDF.type, DCAT.Distribution, about=distribution)
-    record.say(DCAT.accessURL, URIRef(text.access_url), about=distribution)
-    record.say(DCATAP.applicableLegislation, *(URIRef(law) for law in text.legislation), about=distribution)
-    conditions = vocabularies.load("dataset_access_condition", folder)
-    for condition in text.access_conditions:
-        record.say(DCTERMS.rights, EUCAIM[conditions.code(condition) or condition], about=distribution)
-    uses = vocabularies.load("data_use_condition", folder)
+def _describe_distribution(record: _Record, distribution: URIRef, release: ReleaseFacts) -> None:
+    uses = vocabularies.load("data_use_condition", record.folder)
     duo = {use: alias.upper() for alias, use in uses.aliases.items() if alias.startswith("duo_")}
-    for name in text.data_use_conditions:
-        record.say(DCTERMS.rights, _iri(duo.get(name, name), DUO), about=distribution)
-
-
-def _contact(record: _Record, contact: Contact) -> BNode:
-    node = record.node("contact", VCARD.Kind)
-    record.say(VCARD.fn, contact.name, about=node)
-    record.say(VCARD.hasEmail, _mail(contact.email), about=node)
-    record.say(VCARD.hasURL, URIRef(contact.url) if contact.url else None, about=node)
-    return node
-
-
-def _agent(record: _Record, role: str, agent: Agent) -> BNode:
-    node = record.node(role, FOAF.Agent)
-    record.say(FOAF.name, agent.name, about=node)
-    record.say(DCTERMS.type, agent.type, about=node)
-    if agent.contact_email or agent.contact_url:
-        point = record.node(f"{role}-contact", CV.ContactPoint)
-        record.say(CV.email, (agent.contact_email or "").removeprefix("mailto:"), about=point)
-        record.say(CV.contactPage, URIRef(agent.contact_url) if agent.contact_url else None, about=point)
-        record.say(CV.contactPoint, point, about=node)
-    return node
-
-
-def _mail(address: str | None) -> URIRef | None:
-    return URIRef(f"mailto:{address.removeprefix('mailto:')}") if address else None
-
-
-def _count(number: int | None) -> Literal | None:
-    return None if number is None else Literal(str(number), datatype=XSD.nonNegativeInteger)
-
-
-def _iri(value: str, namespace: Namespace) -> URIRef:
-    """The value itself when it is an IRI already, else a term of the namespace."""
-    return URIRef(value) if "://" in value else namespace[value]
-
-
-def _serialised(record: _Record) -> bytes:
-    """JSON-LD, blank nodes inside the node that names them, unordered lists sorted.
-
-    The serialiser's own order changes from run to run.
-    """
-    context = {prefix: str(namespace) for prefix, namespace in _PREFIXES.items()}
-    flat = json.loads(record.serialize(format="json-ld", context=context, auto_compact=False))
-    nodes = {node["@id"]: node for node in flat["@graph"]}
-    named = [_nested(node, nodes) for name, node in nodes.items() if not name.startswith("_:")]
-    named.sort(key=lambda node: (node["@type"] != "dcat:Dataset", node["@id"]))
-    plain = {"@context": flat["@context"], "@graph": named}
-    return (json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _nested(value: Any, nodes: Mapping[str, Any], *, ordered: bool = False) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"@id"} and value["@id"].startswith("_:"):
-            value = {key: inner for key, inner in nodes[value["@id"]].items() if key != "@id"}
-        return {key: _nested(inner, nodes, ordered=key == "@list") for key, inner in value.items()}
-    if isinstance(value, list):
-        items = [_nested(inner, nodes) for inner in value]
-        return items if ordered else sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
-    return value
+    conditions = record.text.data_use_conditions
+    record.say(distribution, DCTERMS.rights, *(iri(duo.get(name, name), DUO) for name in conditions))
+    if release.checksum:
+        node = record.node("checksum", SPDX.Checksum)
+        record.say(node, SPDX.checksumValue, Literal(release.checksum, datatype=XSD.hexBinary))
+        (algorithm,) = load_authorities(record.folder)["checksum_algorithm"]
+        record.say(node, SPDX.algorithm, URIRef(algorithm))
+        record.say(distribution, SPDX.checksum, node)

@@ -69,6 +69,7 @@ class Checker:
         if card.condition is not None:
             files.code(card.condition, "cancer_condition", ("catalogue", "condition"))
         for key, vocabulary in (
+            ("condition_includes", "cancer_condition"),
             ("types", "dataset_type"),
             ("collection_methods", "collection_method"),
             ("data_use_conditions", "data_use_condition"),

@@ -6,6 +6,7 @@ The links themselves are computed before the crossing, because afterwards they m
 from collections.abc import Collection
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from eucaim_pipelines.deidentification.clinical import pooled_years
 from eucaim_pipelines.deidentification.dates import DatePolicy, released_date
@@ -62,3 +63,22 @@ def deidentify(
         )
     rows.sort(key=lambda row: (str(row["patient_id"]), str(row["study_uid"])))
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def people_by_year(study_links: pa.Table, studies: Collection[str]) -> dict[int, int]:
+    """How many people have one of these studies in each true calendar year.
+
+    It is counted before the crossing, as shifted dates tell no year; what of it may cross is decided by
+    disclosure control.
+    """
+    mine = pc.is_in(study_links["StudyInstanceUID"], pa.array(sorted(studies), pa.string()))
+    told = pc.and_(pc.is_valid(study_links["StudyDate"]), pc.is_valid(study_links["PatientID"]))
+    links = study_links.filter(pc.and_(mine, told))
+    people = pa.table({
+        "year": pc.year(links["StudyDate"]),
+        "number": links["PatientID"],
+        "issuer": links["IssuerOfPatientID"],
+    })  # fmt: skip
+    each = people.group_by(["year", "number", "issuer"]).aggregate([])
+    rows = each.group_by("year").aggregate([([], "count_all")]).to_pylist()
+    return {row["year"]: row["count_all"] for row in rows}

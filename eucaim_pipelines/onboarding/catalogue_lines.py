@@ -1,6 +1,7 @@
 """The part `catalogue` of a first contract: every property that the record must have, to be filled in.
 
-What keeps a record from being complete is said in `catalogue.problems`; how a draft is written, in `writing`.
+What a record must have is said in data_contracts/catalogue/properties.csv; how a draft is written, in
+`writing`.
 """
 
 from functools import cache
@@ -38,6 +39,8 @@ def catalogue_lines(condition: str) -> list[str]:
         f"  condition: {condition}                  # the one primary cancer of the dataset",
         f"  collection_methods: [{TODO}]        # {_codes('collection_method')}",
         f"  provenance: {TODO}                  # where the data come from, and how they were made",
+        "  # If known: health_data_access_body, custodian, legal_basis, purposes, licence, retention,",
+        "  # population_coverage, languages, and what else data_contracts/catalogue/properties.csv lists",
     ]
 
 

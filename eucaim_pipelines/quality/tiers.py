@@ -16,7 +16,14 @@ from eucaim_pipelines.errors import ContractError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Fact = Literal[
-    "people", "catalogue_problems", "empty_lists", "smallest_group", "smallest_group_of_difference"
+    "people",
+    "catalogue_problems",
+    "record_violations",
+    "record_disagreements",
+    "other_conditions",
+    "empty_lists",
+    "smallest_group",
+    "smallest_group_of_difference",
 ]
 
 RISK_FACTS: tuple[Fact, Fact] = ("smallest_group", "smallest_group_of_difference")
@@ -50,13 +57,15 @@ class Requirement(_Strict):
 class Tier(_Strict):
     """One tier: its code in the hyper-ontology, what users gain by it, its requirements, its tables.
 
-    `tables` are those that the tier adds; a release holds them and the tables of the tiers below.
+    `tables` are those that the tier adds; a release holds them and the tables of the tiers below. `looks_at`
+    are tables that its requirements read though its release does not hold them.
     """
 
     name: str
     code: str
     gives: str
     tables: tuple[str, ...]
+    looks_at: tuple[str, ...] = ()
     requirements: tuple[Requirement, ...]
 
 
@@ -74,6 +83,10 @@ class Tiers(_Strict):
     def tables(self, tier: int) -> tuple[str, ...]:
         """Tables of a release of `tier`, those of the tiers below first."""
         return tuple(name for number in range(1, tier + 1) for name in self.tiers[number].tables)
+
+    def lowest(self, table: str) -> int:
+        """The lowest tier that needs a table: to hold it, or to look at it."""
+        return min(n for n, tier in self.tiers.items() if table in (*tier.tables, *tier.looks_at))
 
     def thresholds(self, changes: Mapping[str, CheckChange] | None = None) -> dict[str, float]:
         """For each check that some tier asks for, the strictest share asked, or the holder's own."""

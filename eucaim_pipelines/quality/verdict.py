@@ -31,7 +31,13 @@ class DatasetFacts:
     people
         Distinct patients of the release.
     catalogue_problems
-        Mandatory properties of the catalogue record that are missing, in plain words.
+        What only people know and the source contract does not say, so that no record is built.
+    record_violations
+        What of the record does not conform to the profile's shapes.
+    record_disagreements
+        Figures of the record that the tables do not give.
+    other_conditions
+        Primary conditions beside the record's, and how to split the dataset.
     empty_lists
         Mandatory lists of the record in which disclosure control leaves no value.
     smallest_group, smallest_group_of_difference
@@ -40,6 +46,9 @@ class DatasetFacts:
 
     people: int
     catalogue_problems: tuple[str, ...] = ()
+    record_violations: tuple[str, ...] = ()
+    record_disagreements: tuple[str, ...] = ()
+    other_conditions: tuple[str, ...] = ()
     empty_lists: tuple[str, ...] = ()
     smallest_group: Exposure = Exposure()
     smallest_group_of_difference: Exposure = Exposure()

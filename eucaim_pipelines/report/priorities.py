@@ -14,8 +14,9 @@ from eucaim_pipelines.report.content import FORMATS, LocalDetail, Report
 from eucaim_pipelines.report.numbers import Numbers, weight
 
 _NOTHING_TO_DO = "None"
-_CATALOGUE = "catalogue_record"
-"""The requirement whose shortcomings are missing properties of the catalogue record, in plain words."""
+_CATALOGUE = {"catalogue_record": "Missing", "catalogue_conforms": "Found", "catalogue_recount": "Found",
+              "one_condition": "Found"}  # fmt: skip
+"""Requirements whose shortcomings are sentences about the catalogue record, and how these begin."""
 _MIXED_UP = 1
 """Weight of the reasons behind which patients may be mixed up."""
 _NAMED = 3
@@ -83,8 +84,8 @@ def _about(report: Report, outcome: RequirementOutcome, local: LocalDetail | Non
 
     Properties of the catalogue record are no patient data; local values are, and stay in the local edition.
     """
-    if outcome.id == _CATALOGUE:
-        return _some("Missing", outcome.short.fields), "tiers"
+    if outcome.id in _CATALOGUE:
+        return _some(_CATALOGUE[outcome.id], [text.rstrip(".") for text in outcome.short.fields]), "tiers"
     wanted = {tuple(check.split(".")[:2]) for check in outcome.short.fields}
     fields = {
         (spec.name, name)

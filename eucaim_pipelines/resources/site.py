@@ -39,24 +39,31 @@ class Contracts(dg.ConfigurableResource):
     data_contracts: str | None = None
     ontology: str | None = None
     csv_codes: str = "bare"
+    shapes: str | None = None
     _read: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> "Contracts":
         """As the settings say."""
-        return cls.of_rules(settings, str(settings.sources), settings.csv_codes)
+        shapes = {} if settings.generic_shapes is None else {"shapes": str(settings.generic_shapes)}
+        return cls.of_rules(settings, str(settings.sources), csv_codes=settings.csv_codes, **shapes)
 
     @classmethod
-    def of_rules(cls, settings: ContractSettings, sources: str = "", csv_codes: str = "bare") -> "Contracts":
+    def of_rules(cls, settings: ContractSettings, sources: str = "", **more: str) -> "Contracts":
         """The shared contracts that the settings name, where no source is read."""
         names = ("data_contracts", "ontology")
         given = {name: str(path) for name in names if (path := getattr(settings, name)) is not None}
-        return cls(sources=sources, csv_codes=csv_codes, **given)
+        return cls(sources=sources, **given, **more)
 
     @property
     def folder(self) -> Path:
         """The folder of table contracts, vocabularies, profiles and tiers."""
         return contracts_folder(Path(self.data_contracts) if self.data_contracts else None)
+
+    @property
+    def generic_shapes(self) -> Path | None:
+        """Further shapes that the site asks every record to conform to."""
+        return Path(self.shapes) if self.shapes else None
 
     def source_path(self, dataset: str) -> Path:
         """Where the source contract of a dataset lies."""
@@ -120,8 +127,8 @@ class Contracts(dg.ConfigurableResource):
         digest = hashlib.sha256()
         shared = [path for path in sorted(self.folder.rglob("*")) if path.suffix in (".csv", ".yaml")]
         shared = [path for path in shared if "sources" not in path.relative_to(self.folder).parts]
-        ontology = [Path(self.ontology)] if self.ontology else []
-        for path in (*shared, *ontology, self.source_path(dataset)):
+        further = [Path(path) for path in (self.ontology, self.shapes) if path]
+        for path in (*shared, *further, self.source_path(dataset)):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 

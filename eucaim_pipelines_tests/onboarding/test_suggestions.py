@@ -2,8 +2,8 @@
 
 import yaml
 
-from eucaim_pipelines.catalogue.problems import problems
-from eucaim_pipelines.contracts.source_catalogue import Catalogue
+from eucaim_pipelines.catalogue.problems import missing
+from eucaim_pipelines.contracts.source_model import SourceContract
 from eucaim_pipelines.onboarding.drafts import NO_FIELD, TODO
 from eucaim_pipelines.onboarding.writing import written
 
@@ -30,15 +30,9 @@ def test_all_that_the_record_must_have_is_asked_for(suggested, tmp_path):
     text = written(draft).replace(f": {TODO}", ": D").replace(f"[{TODO}]", "[D]")
     text = text.replace("access_rights: D", "access_rights: PUBLIC")
     text = text.replace("access_conditions: [D]", "access_conditions: [DOWNLOAD]")
-    record = Catalogue.model_validate(yaml.safe_load(text)["catalogue"])
-
-    class Source:
-        catalogue = record
-
-    class Facts:
-        individuals = studies = 10
-
-    assert problems(Source, Facts) == ()
+    text = text.replace("access_url: D", "access_url: https://hospital.example/access")
+    said = {"dataset_id": "d", "tier": 1, "catalogue": yaml.safe_load(text)["catalogue"]}
+    assert missing(SourceContract.model_validate(said)) == ()
 
 
 def test_days_to_an_event_count_from_the_diagnosis(suggested, tmp_path):

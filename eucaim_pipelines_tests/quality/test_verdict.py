@@ -84,6 +84,9 @@ def test_what_is_short_is_counted(tiers: Tiers) -> None:
         (replace(FACTS, smallest_group=Exposure()), "alike"),
         (replace(FACTS, smallest_group_of_difference=Exposure(Groups(((1, 1),)))), "alike_in_difference"),
         (replace(FACTS, smallest_group_of_difference=Exposure()), "alike_in_difference"),
+        (replace(FACTS, record_violations=("Version is missing.",)), "catalogue_conforms"),
+        (replace(FACTS, record_disagreements=("Number of people",)), "catalogue_recount"),
+        (replace(FACTS, other_conditions=("beside lung, people have breast",)), "one_condition"),
     ],
 )
 def test_facts_of_the_dataset_stop_every_tier(tiers: Tiers, facts: DatasetFacts, id_: str) -> None:
