@@ -14,7 +14,8 @@ from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.assets.ingest import LINK_FAULTS
 from eucaim_pipelines.assets.state import code_digest
 from eucaim_pipelines.cdm import coding, people
-from eucaim_pipelines.deidentification.statement import public_key, sign
+from eucaim_pipelines.deidentification.keys.signing import public_key
+from eucaim_pipelines.deidentification.statement import sign
 from eucaim_pipelines.quality.crossed import CrossedCounts
 from eucaim_pipelines.release.publication import json_bytes
 from eucaim_pipelines.resources.lock import DatasetLock

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def public_key() -> None:
     """Print the public key that checks this site's statements; publish it where your users find it."""
-    from eucaim_pipelines.deidentification import statement
+    from eucaim_pipelines.deidentification.keys import signing
     from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
     from eucaim_pipelines.settings import load_settings
 
-    typer.echo(statement.public_key(SiteKey.load(load_settings().key_file)))
+    typer.echo(signing.public_key(SiteKey.load(load_settings().key_file)))
 
 
 def store_and_key(given: str | None) -> "tuple[ObjectStore, str]":
@@ -30,14 +30,14 @@ def store_and_key(given: str | None) -> "tuple[ObjectStore, str]":
 
     Who gives a key may be a reader of releases, without any other setting.
     """
-    from eucaim_pipelines.deidentification import statement
+    from eucaim_pipelines.deidentification.keys import signing
     from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
     from eucaim_pipelines.resources.stores import open_store
     from eucaim_pipelines.settings import load_release_settings, load_settings
 
     if given is None:
         settings = load_settings()
-        given = statement.public_key(SiteKey.load(settings.key_file))
+        given = signing.public_key(SiteKey.load(settings.key_file))
     elif not re.fullmatch(r"[0-9a-fA-F]{64}", given):
         raise SettingsError("A public key is 64 hexadecimal digits, as 'eucaim public-key' prints them.")
     place = load_release_settings()

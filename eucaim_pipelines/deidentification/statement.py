@@ -1,6 +1,6 @@
 """The signed statement of a release: by which rules its objects were de-identified, and what a search found.
 
-Ed25519 (RFC 8032) under a key that derives from the site's, over canonical JSON. It holds counts of objects
+How it is signed is said in `keys.signing`. It holds counts of objects
 and digests; what was done attribute by attribute stays with the holder.
 """
 
@@ -10,13 +10,10 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
+from eucaim_pipelines.deidentification.keys import signing
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 
 SCHEMA = "eucaim_pipelines/deidentification/1"
-_PURPOSE = "signing key of statements"
 
 
 @dataclass(frozen=True)
@@ -67,16 +64,10 @@ def object_list_digest(lists: Iterable[str]) -> str:
     return sha256("".join(f"{digest}\n" for digest in sorted(lists)).encode()).hexdigest()
 
 
-def public_key(key: SiteKey) -> str:
-    """The site's public key, 64 hex digits: to be published where users of releases find it."""
-    return _signing_key(key).public_key().public_bytes_raw().hex()
-
-
 def sign(statement: Statement, key: SiteKey) -> bytes:
     """The statement with public key and signature as JSON; the same bytes for the same statement and key."""
-    signing = _signing_key(key)
-    body = {"schema": SCHEMA, "public_key": public_key(key)} | asdict(statement)
-    document = {"statement": body, "signature": signing.sign(canonical(body)).hex()}
+    body = {"schema": SCHEMA, "public_key": signing.public_key(key)} | asdict(statement)
+    document = {"statement": body, "signature": signing.sign(body, key)}
     return (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
@@ -109,25 +100,13 @@ def _signed(data: bytes, trusted: str) -> dict[str, Any] | str:
     """The body of a statement that the trusted key has signed, else what is wrong."""
     try:
         document = json.loads(data)
-        body, signature = document["statement"], bytes.fromhex(document["signature"])
+        body, signature = document["statement"], document["signature"]
         if not isinstance(body, dict) or body.get("schema") != SCHEMA:
             return "it is no statement of this kind"
-        signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(trusted))
         if body.get("public_key") != trusted.lower():
             return "it was signed with another key"
-        signer.verify(signature, canonical(body))
-    except InvalidSignature:
-        return "its signature is wrong"
+        if not signing.signed(body, signature, trusted):
+            return "its signature is wrong"
     except (ValueError, KeyError, TypeError):
         return "it cannot be read"
     return body
-
-
-def canonical(value: Mapping[str, Any]) -> bytes:
-    """JSON with sorted names and no space between (as RFC 8785 for text, whole numbers and booleans)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _signing_key(key: SiteKey) -> Ed25519PrivateKey:
-    """A key of its own purpose: whoever checks signatures learns nothing of pseudonyms."""
-    return Ed25519PrivateKey.from_private_bytes(key.derive(_PURPOSE, b""))

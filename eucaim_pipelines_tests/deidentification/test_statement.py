@@ -7,8 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from eucaim_pipelines.deidentification import statement
+from eucaim_pipelines.deidentification.keys import signing
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
-from eucaim_pipelines.deidentification.statement import Statement, object_list_digest, public_key, sign
+from eucaim_pipelines.deidentification.keys.signing import public_key
+from eucaim_pipelines.deidentification.statement import Statement, object_list_digest, sign
 
 KEY, OTHER = SiteKey(bytes(range(32))), SiteKey(bytes(32))
 LISTS = ["ab" * 32, "cd" * 32]
@@ -52,7 +54,7 @@ def test_any_reader_can_check_it_with_the_published_key_alone():
 
 def test_the_signing_key_tells_nothing_of_the_site_key():
     assert public_key(KEY) != public_key(OTHER)
-    secret = statement._signing_key(KEY).private_bytes_raw()
+    secret = signing._signing_key(KEY).private_bytes_raw()
     assert secret not in (bytes(range(32)), KEY.derive("key id", b""))
 
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
-from eucaim_pipelines.deidentification.statement import object_list_digest, public_key, sign
+from eucaim_pipelines.deidentification.keys.signing import public_key
+from eucaim_pipelines.deidentification.statement import object_list_digest, sign
 from eucaim_pipelines.ingest.records import MadeObject
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release import statements

@@ -1,0 +1,94 @@
+"""Whether an audit log holds: the first line at fault, by file and number, and what is wrong with it.
+
+How the log is written is said in `audit_log`. What nobody can see here: log and head replaced together by an
+older pair of this site. Whoever noted a head elsewhere (`eucaim audit head`) sees that too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eucaim_pipelines.errors import DataError
+from eucaim_pipelines.release.audit_log import HEAD, LOG, START, Head, Line, read_head
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of the log came to.
+
+    Attributes
+    ----------
+    lines
+        Those that hold, from the first on.
+    fault
+        File, line and what is wrong, of the first that does not hold; None if all do.
+    interrupted
+        Whether the fault is what an interrupted append leaves; the next append completes it.
+    """
+
+    lines: Sequence[Line]
+    fault: str | None = None
+    interrupted: bool = False
+
+
+def check(folder: Path, trusted: str, noted: tuple[int, str] | None = None) -> Checked:
+    """Read the whole log again, line by line, then its head.
+
+    Parameters
+    ----------
+    folder
+        The restricted zone.
+    trusted
+        The site's public key, 64 hex digits.
+    noted
+        Number and hash of a line that was the head once and was noted elsewhere.
+    """
+    lines, what, torn = _read(folder / LOG)
+    fault = f"{LOG}, line {len(lines) + 1}: {what}" if what else None
+    try:
+        head = read_head(folder)
+    except DataError:
+        return Checked(lines, fault or f"{HEAD}, line 1: it is not as it was signed")
+    if head is not None and head.public_key != trusted.lower():
+        return Checked(lines, fault or f"{HEAD}, line 1: it was signed with another key")
+    at_head = (head.n, head.hash) == _end(lines) if head is not None else not lines
+    if fault is not None:
+        return Checked(lines, fault, interrupted=torn and at_head)
+    if not at_head:
+        return _beside(lines, head)
+    if noted is not None and (noted[0] > len(lines) or lines[noted[0] - 1].hash != noted[1]):
+        return Checked(lines, f"{LOG}, line {noted[0]}: it is not the line that was noted")
+    return Checked(lines)
+
+
+def _read(path: Path) -> tuple[list[Line], str | None, bool]:
+    """The lines that continue the chain, what is wrong with the next one, and whether that is half a line."""
+    *whole, rest = path.read_bytes().split(b"\n") if path.is_file() else [b""]
+    lines: list[Line] = []
+    for data in whole:
+        try:
+            line = Line.from_bytes(data + b"\n")
+        except ValueError:
+            return lines, "it is not as it was written", False
+        if (line.n, line.previous) != (len(lines) + 1, lines[-1].hash if lines else START):
+            return lines, "it does not follow the line before", False
+        lines.append(line)
+    return lines, "it ends in the middle" if rest else None, bool(rest)
+
+
+def _beside(lines: Sequence[Line], head: Head | None) -> Checked:
+    """A chain that holds and ends elsewhere than its head says."""
+    n, signed = (head.n, head.hash) if head is not None else (0, START)
+    if n > len(lines):
+        return Checked(lines, f"{LOG}, line {len(lines) + 1}: it is missing; the head signs {n} lines")
+    if n and lines[n - 1].hash != signed:
+        return Checked(lines, f"{LOG}, line {n}: it is not the line that the head signs")
+    if len(lines) == n + 1:
+        return Checked(lines, f"{LOG}, line {n + 1}: the head does not sign it yet", interrupted=True)
+    if head is None:
+        return Checked(lines, f"{HEAD}, line 1: it is missing")
+    return Checked(lines, f"{LOG}, line {n + 1}: the head does not sign it, nor what follows")
+
+
+def _end(lines: Sequence[Line]) -> tuple[int, str]:
+    return (lines[-1].n, lines[-1].hash) if lines else (0, START)
