@@ -8,6 +8,7 @@ from eucaim_pipelines.assets.automation import failure_sensor, jobs, landing_sen
 from eucaim_pipelines.errors import SettingsError
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.progress import terminal
+from eucaim_pipelines.resources.records import Audit, Traces
 from eucaim_pipelines.resources.reports import Reports
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
@@ -28,6 +29,8 @@ def build(settings: Settings) -> dg.Definitions:
         raise SettingsError("Setting 'schedule' must be a cron expression such as '0 2 * * *'.")
     pseudonymisation = Pseudonymisation.of(settings)
     pseudonymisation.check()
+    traces, audit = Traces.of(settings), Audit.of(settings)
+    traces.check()
     folder = str(settings.restricted)
     checks = all_checks(settings.data_contracts)
     return dg.Definitions(
@@ -46,7 +49,9 @@ def build(settings: Settings) -> dg.Definitions:
             "check_results": CheckResults(folder=folder),
             "publications": Publications(folder=folder),
             "reports": Reports(address=settings.reports),
-            "lock": DatasetLock(folder=folder),
+            "lock": DatasetLock(folder=folder, audit=audit),
+            "audit": audit,
+            "traces": traces,
             "workers": Workers(count=settings.workers),
             "store": Store(
                 release=settings.release, s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region

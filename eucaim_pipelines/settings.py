@@ -18,6 +18,7 @@ from eucaim_pipelines.errors import SettingsError
 _PATHS = (
     *("landing", "restricted", "sources", "key_file", "pseudonym_map", "lethe_secret_file"),
     *("dagster_home", "data_contracts", "ontology", "generic_shapes", "fair_data_point_token_file"),
+    "trace_token_file",
 )
 Read = TypeVar("Read", bound="_FromFile")
 
@@ -99,6 +100,13 @@ class Settings(ReleaseSettings, ContractSettings):
     lethe_secret_file: Path | None = Field(
         None, description="File of the secret given to Lethe, for sources that ask for pseudonyms: lethe"
     )
+    trace_url: str | None = Field(
+        None, description="Where traces are posted: the tracing service's address; without it none are"
+    )
+    trace_token_file: Path | None = Field(
+        None, description="File of the bearer token of the tracing service; mode 0600"
+    )
+    trace_user: str = Field("data holder", min_length=1, description="Who traces say released (userId)")
     dagster_home: Path | None = Field(
         None, description="DAGSTER_HOME for commands, unless the variable is set"
     )
@@ -128,6 +136,15 @@ class Settings(ReleaseSettings, ContractSettings):
             r"(https://[^/\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?/catalog/[^/\s?#]+", value
         ):
             raise ValueError("must be an address such as https://fdp.example/catalog/0f1e2d3c")
+        return value
+
+    @field_validator("trace_url")
+    @classmethod
+    def _trace_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(
+            r"(https://[^/\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s#]*)?", value
+        ):
+            raise ValueError("must be an address such as https://host/api/v2/traces, without a password")
         return value
 
     @field_validator("timezone")

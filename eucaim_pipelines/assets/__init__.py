@@ -9,6 +9,7 @@ from eucaim_pipelines.assets import (
     deidentification,
     evidence,
     ingest,
+    lineage,
     tables,
     tier,
     tier_2,
@@ -26,7 +27,7 @@ def all_assets(contracts: Path | None = None) -> list[dg.AssetsDefinition]:
     """Every asset; the tables and what each tier holds come from the contracts."""
     tiers, models = _contracts(contracts)
     load_quasi_identifiers(models, contracts)  # for its errors: what is wrong in it stops the start
-    fixed = dg.load_assets_from_modules([ingest, deidentification, unmapped, evidence, tier_2])
+    fixed = dg.load_assets_from_modules([ingest, deidentification, unmapped, evidence, lineage, tier_2])
     made = [*tables.table_assets(tiers, models), tier_3.file_structure(tiers.tables(3))]
     per_tier = [asset for number in tiers.tiers for asset in tier.tier_assets(number, tiers)]
     return [*fixed, *made, *per_tier]  # type: ignore[list-item]

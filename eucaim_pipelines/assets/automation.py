@@ -12,11 +12,12 @@ from typing import Any
 import dagster as dg
 
 from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
-from eucaim_pipelines.assets.state import Places, unpublished
+from eucaim_pipelines.assets.state import TRACE, Places, unpublished
 from eucaim_pipelines.errors import EucaimError
 from eucaim_pipelines.ingest.exports import datasets_in, landing_state, unfinished_markers
 from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.resources.lock import dataset_lock
+from eucaim_pipelines.resources.records import Traces
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import RestrictedZone
@@ -35,6 +36,11 @@ def selection(tier: int, checks: Checks) -> dg.AssetSelection:
 def job_name(tier: int) -> str:
     """Name of a tier's job."""
     return f"publish_tier_{tier}"
+
+
+def only_releases(tier: int) -> list[dg.AssetKey]:
+    """The releases of tiers 1 to `tier`: all that is done where nothing but a trace has to be sent."""
+    return [dg.AssetKey([f"tier_{number}", "release"]) for number in range(1, tier + 1)]
 
 
 def jobs(checks: Checks) -> list[Any]:
@@ -125,16 +131,21 @@ def nightly_schedule(cron: str, timezone: str, checks: Checks) -> dg.ScheduleDef
         contracts: Contracts,
         pseudonymisation: Pseudonymisation,
         store: Store,
+        traces: Traces,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        places = Places(restricted, contracts, pseudonymisation, store)
+        places = Places(restricted, contracts, pseudonymisation, store, traces)
         graph = context.repository_def.asset_graph if context.repository_def else None
         requested = 0
         for dataset in sorted(context.instance.get_dynamic_partitions(str(DATASETS.name))):
-            tier, reason = _due(dataset, places)
+            tier, reason, news = _due(dataset, places)
             context.log.info(f"{dataset}: {reason}")
             if tier is not None and graph is not None:
                 requested += 1
-                yield request(dataset, tier, context.scheduled_execution_time.isoformat(), graph, checks)
+                occasion = context.scheduled_execution_time.isoformat()
+                if news == [TRACE]:
+                    yield sending(dataset, tier, occasion)
+                else:
+                    yield request(dataset, tier, occasion, graph, checks)
         if not requested:
             yield dg.SkipReason("No dataset has unpublished work; the log has a reason for each.")
 
@@ -153,17 +164,28 @@ def request(dataset: str, tier: int, occasion: str, graph: Any, checks: Checks) 
     )
 
 
-def _due(dataset: str, places: Places) -> tuple[int | None, str]:
-    """The tier to run, or None, and the reason either way."""
+def sending(dataset: str, tier: int, occasion: str) -> dg.RunRequest:
+    """A run that does nothing again and sends the traces that are owed."""
+    return dg.RunRequest(
+        run_key=f"{dataset}:{occasion}",
+        partition_key=dataset,
+        asset_selection=only_releases(tier),
+        asset_check_keys=[],
+        tags={"eucaim/tier": str(tier)},
+    )
+
+
+def _due(dataset: str, places: Places) -> tuple[int | None, str, list[str]]:
+    """The tier to run, or None, the reason either way, and the news."""
     try:
         with dataset_lock(Path(places.restricted.folder), dataset):
             tier = places.contracts.source(dataset).tier
             news = unpublished(dataset, tier, places)
     except EucaimError as error:
-        return None, f"skipped, {error}"
+        return None, f"skipped, {error}", []
     if not news:
-        return None, "skipped, nothing has changed since its last finished run"
-    return tier, f"runs to tier {tier}: {', '.join(news)}"
+        return None, "skipped, nothing has changed since its last finished run", []
+    return tier, f"runs to tier {tier}: {', '.join(news)}", news
 
 
 def failure_sensor() -> dg.SensorDefinition:

@@ -17,6 +17,7 @@ from eucaim_pipelines.deidentification import sweep
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.plan import evaluated_at, planned
 from eucaim_pipelines.quality.tiers import Tiers
+from eucaim_pipelines.release import lineage
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone, Shelf
 
@@ -113,6 +114,7 @@ def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
         content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
         texts = [*documents.values(), *content.files.values()]
         finished = [shelf.read(f"cdm/{name}") for name in tables] + [shelf.read("deidentified/instances")]
+        finished.append(lineage.beyond(shelf.read("deidentified/lineage"), finished[-1]))
         identities = _identities(restricted.shelf(dataset), dataset, contracts)
         in_texts = identities - sweep.kept_numbers(finished, identities)
         hits = sweep.find_identities(texts, in_texts) + sweep.find_in_tables(finished, identities)

@@ -90,6 +90,7 @@ def instances(
     shelf.write("deidentified/actions", actions)
     shelf.write_bytes("deidentified/searched.json", json_bytes(searched(made.values())._asdict()))
     shelf.write_bytes("deidentified/state.json", json_bytes(json.loads(state or "{}")))
+    shelf.write_bytes("deidentified/made_under.json", json_bytes(making.made_under))
     restricted.shelf(dataset).write("unknown_terms", unknown_terms_table(made.values()))
     refused = sum(item.refusal is not None for item in made.values())
     return dg.MaterializeResult(

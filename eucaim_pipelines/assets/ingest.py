@@ -25,6 +25,7 @@ from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.lost_columns import stop_where_columns_are_lost
 from eucaim_pipelines.ingest.reception import list_exports, receive
 from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.records import Traces
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.workers import Workers
@@ -42,12 +43,13 @@ def received_files(
     pseudonymisation: Pseudonymisation,
     workers: Workers,
     store: Store,
+    traces: Traces,
     lock: DatasetLock,
 ) -> dg.MaterializeResult:
     """The ledger: every file of every complete export, its hash and its one disposition with a reason."""
     dataset = context.partition_key
     source = contracts.source(dataset)
-    state = dataset_state(dataset, Places(restricted, contracts, pseudonymisation, store))
+    state = dataset_state(dataset, Places(restricted, contracts, pseudonymisation, store, traces))
     exports = restricted.exports(dataset)
     listing, tables = list_exports(exports), restricted.shelf(dataset).path("tables")
     limit = restricted.max_file_bytes

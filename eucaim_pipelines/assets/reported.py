@@ -146,7 +146,7 @@ def local_detail(
     shelves
         The restricted one, and the releasable one.
     """
-    shelf, releasable = shelves
+    shelf = shelves[0]
     held = [r for r in receptions if r.disposition == "quarantined"]
     rows = shelf.read("clinical_dispositions").to_pylist()
     return LocalDetail(
@@ -160,15 +160,17 @@ def local_detail(
         unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
         less_exact=[LessExact(**row) for row in shelf.read("less_exact_values").to_pylist()],
         row_changes=[RowChanges(file, n.new, n.changed, n.removed) for file, n in news.items()],
-        pointers=resolve(
-            _results(tier, shelf),
-            Origins(
-                _records(contracts.source(dataset), shelf, releasable),
-                releasable.read("deidentified/instances"),
-                {r.object_key: r.sha256 for r in receptions if r.object_key and r.sha256},
-            ),
-        ),
-        rare=risks.rare(tier, dataset, releasable, contracts),
+        pointers=resolve(_results(tier, shelf), origins(contracts.source(dataset), receptions, shelves)),
+        rare=risks.rare(tier, dataset, shelves[1], contracts),
+    )
+
+
+def origins(source: SourceContract, receptions: Sequence[Reception], shelves: tuple[Shelf, Shelf]) -> Origins:
+    """What the rows of a release were made from; `shelves` as for `local_detail`."""
+    return Origins(
+        _records(source, *shelves),
+        shelves[1].read("deidentified/instances"),
+        {r.object_key: r.sha256 for r in receptions if r.object_key and r.sha256},
     )
 
 

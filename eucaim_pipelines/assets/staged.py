@@ -55,6 +55,7 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
         rules=evidence(shelf)["rules"]
         | {"findings": _digest(dataset, tier, shelf, contracts), "drawing": charts.engine()},
         files=shelf.read_files(f"tier_{tier}/{FILES}"),
+        lineage=shelf.read_bytes("deidentified/lineage.parquet"),
     )
 
 

@@ -15,6 +15,7 @@ from eucaim_pipelines.deidentification.pixels import faces
 from eucaim_pipelines.deidentification.pixels.cleaning import PixelCleaner
 from eucaim_pipelines.ingest.exports import landing_state
 from eucaim_pipelines.release.manifest import current_version
+from eucaim_pipelines.resources.records import Traces
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import RestrictedZone
@@ -22,6 +23,8 @@ from eucaim_pipelines.resources.zones import RestrictedZone
 SOFTWARE = "eucaim_pipelines"
 INDEXED_FROM = 2
 """The tier from which on a dataset has a search index."""
+TRACE = "trace"
+"""The only news of a dataset whose releases stand: the tracing service has not taken a trace yet."""
 
 
 def software() -> str:
@@ -49,6 +52,7 @@ class Places:
     contracts: Contracts
     pseudonymisation: Pseudonymisation
     store: Store
+    traces: Traces
 
 
 def dataset_state(dataset: str, places: Places) -> dict[str, str]:
@@ -86,7 +90,7 @@ def unpublished(dataset: str, tier: int, places: Places) -> list[str]:
     list of str
         `first run`; or what changed since: `landing`, `contracts`, `key`, `pseudonyms`, `pixels` (how they
         are cleaned here), `settings`, `software`; or `unfinished work`, when a part of the last run failed;
-        or `release`, when the store has lost it.
+        or `release`, when the store has lost it; or `trace`, when one has still to be sent.
     """
     state = dataset_state(dataset, places)
     with places.restricted.ledger(dataset) as ledger:
@@ -100,4 +104,5 @@ def unpublished(dataset: str, tier: int, places: Places) -> list[str]:
         return ["unfinished work"]
     store = places.store.open()
     lost = [n for n, known in versions.items() if known and current_version(store, dataset, n) != known]
-    return changed or (["release"] if lost else [])
+    owed = [n for n in versions if places.traces.owed(dataset, n)]
+    return changed or (["release"] if lost else []) or ([TRACE] if owed else [])

@@ -5,6 +5,7 @@ The same for each tier; what a tier requires and holds is data (`data_contracts/
 
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 import dagster as dg
 
@@ -22,6 +23,7 @@ from eucaim_pipelines.release.publication import Content, json_bytes, publish
 from eucaim_pipelines.release.store import ObjectStore
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.records import Audit, Traces
 from eucaim_pipelines.resources.reports import LOCAL, SHAREABLE, Reports
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.stores import Store
@@ -52,6 +54,7 @@ def _record(tier: int, tiers: Tiers) -> dg.AssetsDefinition:
         deps=[
             key(tier, "findings"),
             ["deidentified", "acquisition_years"],
+            ["deidentified", "lineage"],
             *looked_at,
             *_structure(tier),
         ],
@@ -229,6 +232,8 @@ def _release(tier: int) -> dg.AssetsDefinition:
         store: Store,
         publications: Publications,
         reports: Reports,
+        audit: Audit,
+        traces: Traces,
         lock: DatasetLock,
     ) -> Iterator[dg.MaterializeResult]:
         dataset = context.partition_key
@@ -236,6 +241,7 @@ def _release(tier: int) -> dg.AssetsDefinition:
         reached = staged.read_verdict(tier, shelf)
         if reached is None or not reached.reached:
             publications.finished(dataset, f"tier_{tier}", staged.state(shelf))
+            audit.append("release_withheld", dataset, tier=tier)
             context.log.warning(f"Tier {tier} is not reached: its release is withheld, the last one stays.")
             return
         content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
@@ -243,9 +249,15 @@ def _release(tier: int) -> dg.AssetsDefinition:
         place = store.open()
         _require_same_predecessor(tier, shelf, content, place)
         manifest, new = publish(place, content, documents)
+        traces.leave(place, manifest, audit)
+        if new or publications.newest(dataset, f"tier_{tier}") != manifest.version:
+            digest = sha256(manifest.to_bytes()).hexdigest()
+            audit.append("release_published", dataset, tier=tier, version=manifest.version, manifest=digest)
         publications.published(dataset, content.instances.column("object_key").to_pylist())
         publications.finished(dataset, f"tier_{tier}", staged.state(shelf), manifest.version)
         context.log.info(f"Tier {tier}: {manifest.version} {'is published' if new else 'stands unchanged'}")
+        if (why := traces.pay(place, dataset, tier, audit)) is not None:
+            context.log.warning(f"The trace of Tier {tier} was not taken ({why}): the next night tries it.")
         folder = place.address(f"{dataset}/tier_{tier}/{manifest.version}")
         yield dg.MaterializeResult(
             metadata={

@@ -4,6 +4,7 @@ What a figure is, and its query, lies in data_contracts/catalogue/figures.yaml; 
 without these queries (`facts`, `record`), so that a recount is a second opinion.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.quality import disclosure
 
 Rule = Literal["number", "shared", "part", "youngest", "oldest", "finest", "stated"]
+_READ = re.compile(r"\b(?:FROM|JOIN)\s+([a-z_]+)")
 _COUNTED = """
 SELECT count(DISTINCT value), count(DISTINCT patient_id) FROM ({query}) WHERE value IS NOT NULL
 """
@@ -91,6 +93,11 @@ def rows_behind(
         return connection.sql(figure.query).to_arrow_table().sort_by([("patient_id", "ascending")])
     finally:
         connection.close()
+
+
+def tables_behind(figure: Figure) -> tuple[str, ...]:
+    """Names of the tables that a figure is made from, sorted: those that its query reads."""
+    return tuple(sorted(set(_READ.findall(figure.query))))
 
 
 @dataclass(frozen=True)

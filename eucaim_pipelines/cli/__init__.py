@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 quarantine = typer.Typer(no_args_is_help=True, help="What was held back, and why.")
 app.add_typer(quarantine, name="quarantine")
+audit = typer.Typer(no_args_is_help=True, help="What was done here, and whether its record holds.")
+app.add_typer(audit, name="audit")
 
 app.command("demo-export")(demonstration.demo_export)
 app.command("demo")(demonstration.demo)
@@ -37,6 +39,9 @@ app.command("public-key")(statement.public_key)
 app.command("status")(show.status)
 app.command("explain")(show.explain)
 quarantine.command("list")(show.quarantine_list)
+audit.command("verify")(show.audit_verify)
+audit.command("show")(show.audit_show)
+audit.command("head")(show.audit_head)
 
 
 def main() -> None:

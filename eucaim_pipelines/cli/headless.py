@@ -14,15 +14,16 @@ from typing import Any
 import dagster as dg
 
 from eucaim_pipelines.assets import staged
-from eucaim_pipelines.assets.automation import job_name
+from eucaim_pipelines.assets.automation import job_name, only_releases
 from eucaim_pipelines.assets.common import DATASET_PATTERN, DATASETS
-from eucaim_pipelines.assets.state import Places, unpublished
+from eucaim_pipelines.assets.state import TRACE, Places, unpublished
 from eucaim_pipelines.definitions import build
 from eucaim_pipelines.errors import DataError, EucaimError, MachineError, SettingsError
 from eucaim_pipelines.ingest.exports import unfinished_markers
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.resources.lock import dataset_lock
+from eucaim_pipelines.resources.records import Audit, Traces
 from eucaim_pipelines.resources.site import Contracts, Pseudonymisation
 from eucaim_pipelines.resources.stores import Store
 from eucaim_pipelines.resources.zones import ReleasableZone, RestrictedZone
@@ -57,11 +58,12 @@ class Site:
         self.releasable = ReleasableZone(folder=folder)
         self.contracts = Contracts.of(settings)
         self.pseudonymisation = Pseudonymisation.of(settings)
+        self.audit, self.traces = Audit.of(settings), Traces.of(settings)
         where = Store(
             release=settings.release, s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region
         )
         self.store = where.open()
-        self.places = Places(self.restricted, self.contracts, self.pseudonymisation, where)
+        self.places = Places(self.restricted, self.contracts, self.pseudonymisation, where, self.traces)
 
     def datasets(self) -> list[str]:
         """Datasets that have a ledger, sorted."""
@@ -100,7 +102,7 @@ def run_dataset(settings: Settings, dataset: str, tier: int | None) -> Outcome:
             raise _nothing_to_do(settings.landing, dataset)
         news = unpublished(dataset, aimed, site.places)
         if news:
-            _execute(settings, dataset, aimed)
+            _execute(settings, dataset, aimed, news)
     return outcome(site, dataset, aimed, news, time.monotonic() - started)
 
 
@@ -152,7 +154,7 @@ def _reached(site: Site, dataset: str, tier: int) -> bool:
     return verdict is not None and verdict.reached
 
 
-def _execute(settings: Settings, dataset: str, tier: int) -> None:
+def _execute(settings: Settings, dataset: str, tier: int, news: Sequence[str]) -> None:
     home = os.environ.get("DAGSTER_HOME") or settings.dagster_home
     if not home:
         raise SettingsError(
@@ -165,6 +167,7 @@ def _execute(settings: Settings, dataset: str, tier: int) -> None:
         result = job.execute_in_process(
             instance=instance,
             partition_key=dataset,
+            asset_selection=only_releases(tier) if news == [TRACE] else None,
             raise_on_error=False,
             run_config={"loggers": {"console": {}}},
         )

@@ -1,4 +1,4 @@
-"""What the looking commands print: the ledger's balance, what was held back, the life of one file.
+"""What the looking commands print: the ledger's balance, and what was held back.
 
 Nothing is changed here. How the commands are called is said in `show`.
 """
@@ -15,7 +15,6 @@ from rich.table import Table
 
 from eucaim_pipelines.cli.headless import Site
 from eucaim_pipelines.errors import DataError, SettingsError
-from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.ingest.row_book import RowCounts
 from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.release import manifest as manifests
@@ -35,7 +34,7 @@ def status(dataset: str, as_json: bool) -> None:
     found = {tier: manifests.current(site.store, dataset, tier) for tier in TIERS}
     releases = {str(tier): manifest.version for tier, manifest in found.items() if manifest is not None}
     if as_json:
-        _print_json(
+        print_json(
             {
                 "dataset": dataset,
                 "exports": len(exports),
@@ -63,9 +62,9 @@ def _row_counts(site: Site, dataset: str) -> dict[str, dict[str, RowCounts]]:
 
 def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
     """Print why files were held back and what to do; then each file, where they are few or with paths."""
-    show_paths = _allowed(paths)
+    show_paths = allowed(paths)
     site = Site(load_settings())
-    reasons = _reasons(site)
+    known = reasons(site)
     with site.restricted.ledger(site.known(dataset)) as ledger:
         held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
     rows = [
@@ -73,17 +72,17 @@ def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
             "export": r.export,
             "sha256": r.sha256,
             "reason": r.reason,
-            "remedy": reasons[r.reason or ""].remedy,
+            "remedy": known[r.reason or ""].remedy,
         }
         | ({"path": r.path} if show_paths else {})
         for r in held
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     counts = Counter(str(row["reason"]) for row in rows)
     if rows:
-        cells = [(code, count, reasons[code].remedy) for code, count in counts.most_common()]
+        cells = [(code, count, known[code].remedy) for code, count in counts.most_common()]
         Console().print(_table(("reason", "files", "what to do"), cells))
     if rows and (show_paths or len(rows) <= _FEW):
         names = ("export", "sha256", "reason", *(["path"] if show_paths else []))
@@ -102,59 +101,12 @@ def _held_rows(site: Site, dataset: str) -> int:
         fates = site.restricted.shelf(dataset).read("clinical_dispositions")
     except DataError:
         return 0
-    reasons = _reasons(site)
-    return sum(reasons[code].disposition == "quarantined" for code in fates.column("reason").to_pylist())
+    known = reasons(site)
+    return sum(known[code].disposition == "quarantined" for code in fates.column("reason").to_pylist())
 
 
-def explain(sha256: str, paths: bool) -> None:
-    """Print the life of one input file: where it was received, what became of it, which releases name it."""
-    if len(sha256) < 8 or set(sha256.lower()) - set("0123456789abcdef"):
-        raise SettingsError("A SHA-256 is 64 hexadecimal digits; give at least the first 8.")
-    show_paths = _allowed(paths)
-    site = Site(load_settings())
-    console = Console()
-    found = 0
-    for dataset in site.datasets():
-        with site.restricted.ledger(dataset) as ledger:
-            receptions = [r for r in ledger.receptions() if (r.sha256 or "").startswith(sha256.lower())]
-        for reception in receptions:
-            found += 1
-            for line in _life(site, dataset, reception, show_paths):
-                console.print(line, soft_wrap=True, highlight=False, markup=False)
-    if not found:
-        raise SettingsError("No ledger of this machine knows a file with that SHA-256.")
-
-
-def _life(site: Site, dataset: str, reception: Reception, show_paths: bool) -> list[str]:
-    lines = [
-        f"{dataset}, export {reception.export}, {reception.bytes} bytes, sha256 {reception.sha256}",
-        f"  {reception.disposition}: {reception.reason}. {_reasons(site)[reception.reason or ''].meaning}.",
-    ]
-    if show_paths:
-        lines.append(f"  path {reception.path}")
-    if reception.clinical_file:
-        lines.append(f"  read as clinical file '{reception.clinical_file}'")
-    if reception.object_key and reception.disposition == "published":
-        lines.append(f"  object {reception.object_key}")
-        lines += [
-            f"  named by tier {tier}, {version}"
-            for tier, version in _naming(site, dataset, reception.object_key)
-        ]
-    return lines
-
-
-def _naming(site: Site, dataset: str, key: str) -> list[tuple[int, str]]:
-    found = []
-    for tier in TIERS:
-        manifest = manifests.current(site.store, dataset, tier)
-        if manifest is not None and any(
-            key == named for named, _, _ in manifests.objects_of(site.store, manifest)
-        ):
-            found.append((tier, manifest.version))
-    return found
-
-
-def _allowed(paths: bool) -> bool:
+def allowed(paths: bool) -> bool:
+    """Whether paths are shown: only where they were asked for, and to a terminal."""
     if paths and not sys.stdout.isatty():
         raise SettingsError("--paths prints to a terminal only: a sender's paths may hold names.")
     return paths
@@ -168,9 +120,11 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[object]], title: str | 
     return table
 
 
-def _reasons(site: Site) -> Mapping[str, Reason]:
+def reasons(site: Site) -> Mapping[str, Reason]:
+    """Reasons of dispositions by code."""
     return load_reasons(site.contracts.folder / "reasons.csv")
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
     print(json.dumps(value, indent=1, sort_keys=True))  # noqa: T201

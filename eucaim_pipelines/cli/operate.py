@@ -90,13 +90,19 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Read a release again, everything it names, compare with its manifest, and check its statement."""
-    from eucaim_pipelines.cli.statement import check_release, check_statement, store_and_key
+    """Read a release again, everything it names, compare with its manifest, check statement and trace."""
+    from eucaim_pipelines.cli.statement import (
+        check_release,
+        check_statement,
+        check_trace,
+        record,
+        store_and_key,
+    )
     from eucaim_pipelines.release import manifest as manifests
 
     store, trusted = store_and_key(public_key)
     whose = "this site's" if public_key is None else "the given"
-    found = unstated = 0
+    found = unstated = untraced = 0
     faults: set[manifests.Fault] = set()  # what tiers share is one thing
     for number in [tier] if tier else manifests.TIERS:
         manifest = manifests.current(store, dataset, number)
@@ -105,6 +111,8 @@ def verify(
         found += 1
         faults |= set(check_release(store, manifest, faults))
         unstated += not check_statement(store, manifest, trusted, whose)
+        untraced += not check_trace(store, manifest, trusted)
+    record(public_key, dataset, releases=found, wrong=len(faults), unstated=unstated, untraced=untraced)
     if not found:
         raise SettingsError(f"'{dataset}' has no release" + (f" at tier {tier}." if tier else "."))
     if faults:
@@ -112,3 +120,5 @@ def verify(
         raise DataError(f"{things} not as the release's manifest says.")
     if unstated:
         raise DataError(f"The signed statements of {unstated} releases do not hold.")
+    if untraced:
+        raise DataError(f"The signed traces of {untraced} releases do not hold.")

@@ -56,6 +56,17 @@ def check_release(store: "ObjectStore", manifest: "Manifest", told: "Collection[
     return wrong
 
 
+def check_trace(store: "ObjectStore", manifest: "Manifest", trusted: str) -> bool:
+    """Print one line on the trace of a release, and say whether it holds."""
+    from eucaim_pipelines.release import trace
+
+    problems = trace.problems(store, manifest, trusted)
+    typer.echo(
+        f"  trace: {'; '.join(problems) + ': ' + trace.key(manifest) if problems else 'signed; it holds'}"
+    )
+    return not problems
+
+
 def check_statement(store: "ObjectStore", manifest: "Manifest", trusted: str, whose: str) -> bool:
     """Print one line on the statement of a release, and say whether it holds; `whose` key it is."""
     from eucaim_pipelines.release import statements
@@ -64,3 +75,12 @@ def check_statement(store: "ObjectStore", manifest: "Manifest", trusted: str, wh
     holds = f"signed with {whose} key; every object was searched, no identity was found"
     typer.echo(f"  statement: {'; '.join(problems) or holds}")
     return not problems
+
+
+def record(given: str | None, dataset: str, **told: int) -> None:
+    """Note in the audit log that a release was verified; a reader who gave a key has none."""
+    if given is None:
+        from eucaim_pipelines.resources.records import Audit
+        from eucaim_pipelines.settings import load_settings
+
+        Audit.of(load_settings()).append("verified", dataset, **told)

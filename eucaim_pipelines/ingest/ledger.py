@@ -117,9 +117,27 @@ class Ledger(PrivateDatabase):
 
     def receptions(self) -> list[Reception]:
         """All receptions, ordered by the marker's time of their export, its name, and path."""
+        return self._receptions("true")
+
+    def received_as(self, first_digits: str) -> list[Reception]:
+        """Receptions whose SHA-256 begins with these hexadecimal digits."""
+        return self._receptions("r.sha256 >= ? AND r.sha256 < ? || 'g'", first_digits, first_digits)
+
+    def became(self, key: str) -> list[Reception]:
+        """Receptions of the instance that became an object, now or under earlier rules; others of it too."""
+        made = "SELECT sha256 FROM objects WHERE key = ?"
+        found = self._receptions("r.object_key = ?", key) or self._receptions(f"r.sha256 IN ({made})", key)
+        same = {r.sop_instance_uid for r in found}
+        return [each for uid in sorted(map(str, same)) for each in self._of_instance(uid)]
+
+    def _of_instance(self, uid: str) -> list[Reception]:
+        return self._receptions("r.sop_instance_uid = ?", uid)
+
+    def _receptions(self, condition: str, *values: str) -> list[Reception]:
         rows = self._db.execute(
-            "SELECT r.*, e.completed FROM receptions r JOIN exports e ON e.name = r.export"
-            " ORDER BY e.completed, r.export, r.path"
+            "SELECT r.*, e.completed FROM receptions r JOIN exports e ON e.name = r.export"  # noqa: S608
+            f" WHERE {condition} ORDER BY e.completed, r.export, r.path",
+            values,
         )
         return [
             Reception(
@@ -128,6 +146,14 @@ class Ledger(PrivateDatabase):
             )
             for row in rows
         ]
+
+    def table_files(self) -> list[tuple[str, str, str]]:
+        """(export, path, SHA-256) of every clinical file that was read."""
+        rows = self._db.execute(
+            "SELECT export, path, sha256 FROM receptions WHERE clinical_file IS NOT NULL AND refusal IS NULL"
+            " AND sha256 IS NOT NULL ORDER BY export, path"
+        )
+        return [(row["export"], row["path"], row["sha256"]) for row in rows]
 
     def dispose(self, decisions: Mapping[int, tuple[str, str]]) -> None:
         """Give receptions their disposition and reason."""

@@ -4,7 +4,9 @@ How the log is written is said in `audit_log`. What nobody can see here: log and
 older pair of this site. Whoever noted a head elsewhere (`eucaim audit head`) sees that too.
 """
 
-from collections.abc import Sequence
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +45,12 @@ def check(folder: Path, trusted: str, noted: tuple[int, str] | None = None) -> C
     noted
         Number and hash of a line that was the head once and was noted elsewhere.
     """
-    lines, what, torn = _read(folder / LOG)
+    with _shared(folder / LOG) as data:
+        return _checked(data, folder, trusted, noted)
+
+
+def _checked(data: bytes, folder: Path, trusted: str, noted: tuple[int, str] | None) -> Checked:
+    lines, what, torn = _read(data)
     fault = f"{LOG}, line {len(lines) + 1}: {what}" if what else None
     try:
         head = read_head(folder)
@@ -61,13 +68,24 @@ def check(folder: Path, trusted: str, noted: tuple[int, str] | None = None) -> C
     return Checked(lines)
 
 
-def _read(path: Path) -> tuple[list[Line], str | None, bool]:
+@contextmanager
+def _shared(path: Path) -> Iterator[bytes]:
+    """The log's bytes, while nobody appends to it."""
+    if not path.is_file():
+        yield b""
+        return
+    with path.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        yield stream.read()
+
+
+def _read(data: bytes) -> tuple[list[Line], str | None, bool]:
     """The lines that continue the chain, what is wrong with the next one, and whether that is half a line."""
-    *whole, rest = path.read_bytes().split(b"\n") if path.is_file() else [b""]
+    *whole, rest = data.split(b"\n")
     lines: list[Line] = []
-    for data in whole:
+    for each in whole:
         try:
-            line = Line.from_bytes(data + b"\n")
+            line = Line.from_bytes(each + b"\n")
         except ValueError:
             return lines, "it is not as it was written", False
         if (line.n, line.previous) != (len(lines) + 1, lines[-1].hash if lines else START):

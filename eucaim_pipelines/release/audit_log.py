@@ -1,8 +1,8 @@
 """The audit log of a site: one line for each thing that was done, chained by hashes, its head signed.
 
-`audit.jsonl` is only ever appended to; `audit.head` signs its last line, so that neither a changed byte nor a
-line that was cut off the end goes unseen. Lines hold names, codes, digests and counts. How the log is checked is
-said in `audit_check`.
+`audit.jsonl` is only ever appended to; `audit.head` signs its last line, so that neither a changed byte nor
+a line that was cut off the end goes unseen. Lines hold names, codes, digests and counts. How the log is
+checked is said in `audit_check`.
 """
 
 import fcntl
@@ -113,7 +113,9 @@ class Head:
         try:
             document = json.loads(data)
             head = cls(**{name: document[name] for name in cls.__dataclass_fields__})
-            holds = head.to_bytes() == data and signing.signed(head.body, head.signature, head.public_key)
+            holds = head.to_bytes() == data and signing.signed(
+                head.body, bytes.fromhex(head.signature), head.public_key
+            )
         except (ValueError, KeyError, TypeError):
             holds = False
         if not holds:
@@ -191,7 +193,7 @@ class AuditLog:
         n, signed = (head.n, head.hash) if head is not None else (0, START)
         at, reached = (last.n, last.hash) if last is not None else (0, START)
         beyond = last is not None and (at, last.previous) == (n + 1, signed)
-        if not beyond and (at, reached) != (n, signed) or beyond and torn:
+        if (beyond and torn) or (not beyond and (at, reached) != (n, signed)):
             raise _broken()
         if torn:
             os.ftruncate(handle, size - torn)
@@ -240,6 +242,6 @@ def _parsed(data: bytes) -> Line | None:
 def _broken() -> DataError:
     return DataError(
         "The end of the audit log is not what its head says, so that nothing is added to it: "
-        "'eucaim audit verify' names the line. Keep both files as evidence, put back your copy of them or move "
-        f"them away ({LOG}, {HEAD} in the restricted zone), and run again."
+        "'eucaim audit verify' names the line. Keep both files as evidence, put back your copy or move them "
+        f"away ({LOG}, {HEAD} in the restricted zone), and run again."
     )

@@ -111,7 +111,10 @@ def current(store: ObjectStore, dataset: str, tier: int) -> Manifest | None:
     data = store.get(key)
     if data is None or hashlib.sha256(data).hexdigest() != sha256:
         what = "missing" if data is None else "sha256"
-        raise DataError(f"{what}: {key}. The newest release of tier {tier} is not as it was published.")
+        raise DataError(
+            f"{what}: {key}, to which {pointer(dataset, tier)} points. The newest release of tier {tier} is "
+            "not as it was published."
+        )
     return Manifest.from_bytes(data)
 
 
@@ -139,7 +142,7 @@ def _pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | N
     if data is None:
         return None
     words = data.decode("ascii", "replace").split()
-    if len(words) != 2:
+    if len(words) != 2 or data != "{}\n{}\n".format(*words).encode():
         raise DataError(f"sha256: {pointer(dataset, tier)}. The pointer is not as it was published.")
     return words[0], words[1]
 

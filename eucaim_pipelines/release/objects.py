@@ -72,6 +72,15 @@ class Making:
         """Digest of the rules and the key under which objects are made; another digest makes them anew."""
         return f"{self.deidentifier.digest}:{self.key_id}"
 
+    @property
+    def made_under(self) -> dict[str, str]:
+        """The same by its parts, as the lineage of a release states it."""
+        return {
+            "profile_digest": self.deidentifier.profile.digest,
+            "rules_digest": self.deidentifier.digest,
+            "key_id": self.key_id,
+        }
+
 
 def subject_name(subject: Subject) -> str:
     """The part of an object's memory that says for whom it was made."""

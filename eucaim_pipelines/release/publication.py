@@ -5,13 +5,14 @@ A reader goes pointer → manifest → objects and sees the old or the new relea
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from eucaim_pipelines.errors import MachineError
+from eucaim_pipelines.release import lineage
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import Item, Manifest
 from eucaim_pipelines.release.parquet import encode
@@ -22,8 +23,9 @@ from eucaim_pipelines.release.store import ObjectStore
 class Content:
     """What a release of one tier will hold, before it has a record and a report.
 
-    `tables` are Parquet bytes by name, `files` are extra files by name (the tier's file structure);
-    `rules` are the digests of everything that shaped the content: source contract, profile, tiers, software.
+    `tables` are Parquet bytes by name, `files` are extra files by name (the tier's file structure), `lineage`
+    is the Parquet of `release.lineage`; `rules` are the digests of everything that shaped the content: source
+    contract, profile, tiers, software.
     """
 
     dataset_id: str
@@ -35,6 +37,7 @@ class Content:
     rows: Mapping[str, int]
     rules: Mapping[str, str]
     files: Mapping[str, bytes] = field(default_factory=dict)
+    lineage: bytes | None = None
 
     @property
     def version(self) -> str:
@@ -49,7 +52,7 @@ class Content:
     def _parts(self) -> dict[str, str]:
         parts = {f"rules/{name}": digest for name, digest in self.rules.items()} | {"software": self.software}
         parts |= {i.key: i.sha256 for i, _ in self.table_items()}
-        parts |= {i.key: i.sha256 for i, _ in self.object_items()}
+        parts |= {i.key: i.sha256 for i, _ in (*self.object_items(), *self.lineage_items())}
         return parts | {name: manifests.item(name, name, data).sha256 for name, data in self.files.items()}
 
     def table_items(self) -> list[tuple[Item, bytes]]:
@@ -61,6 +64,13 @@ class Content:
     def object_items(self) -> list[tuple[Item, bytes]]:
         """The lists of images with their content-addressed keys."""
         return object_lists(self.dataset_id, self.instances)
+
+    def lineage_items(self) -> list[tuple[Item, bytes]]:
+        """The lineage with its content-addressed key, if there is one: tiers of one state share it."""
+        if self.lineage is None:
+            return []
+        described = manifests.item(lineage.NAME, "", self.lineage)
+        return [(replace(described, key=lineage.key(self.dataset_id, described.sha256)), self.lineage)]
 
 
 def object_lists(dataset: str, instances: pa.Table) -> list[tuple[Item, bytes]]:
@@ -97,7 +107,7 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
     folder = f"{manifests.tier_folder(content.dataset_id, content.tier)}/{content.version}"
     extra = {**content.files, **documents}
     files = [(manifests.item(name, f"{folder}/{name}", data), data) for name, data in sorted(extra.items())]
-    tables, objects = content.table_items(), content.object_items()
+    tables, objects, lines = content.table_items(), content.object_items(), content.lineage_items()
     made = Manifest(
         dataset_id=content.dataset_id,
         tier=content.tier,
@@ -107,14 +117,14 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
         digests=dict(content.rules),
         tables=tuple(i for i, _ in tables),
         objects=tuple(i for i, _ in objects),
-        files=tuple(i for i, _ in files),
+        files=tuple(i for i, _ in (*files, *lines)),
         previous=manifests.previous_version(store, content.dataset_id, content.tier, content.version),
     )
     before = manifests.current(store, content.dataset_id, content.tier)
     if before is not None and before.to_bytes() == made.to_bytes():
         return made, False
     _check_objects(store, content, before)
-    for described, data in (*tables, *objects):
+    for described, data in (*tables, *objects, *lines):
         store.put(described.key, data)
     # Before the files of the version's own folder: after a crash it says what these were compared with.
     place, written = (

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from eucaim_pipelines.errors import MachineError
+from eucaim_pipelines.errors import EucaimError, MachineError
+from eucaim_pipelines.resources.records import Audit
 from eucaim_pipelines.resources.zones import dataset_folder
 
 _HELD: dict[str, int] = {}
@@ -67,9 +68,10 @@ def _acquire(path: Path, dataset: str) -> int:
 
 
 class DatasetLock(dg.ConfigurableResource):
-    """Holds the lock of the run's dataset from the run's first step to its last."""
+    """Holds the lock of the run's dataset from the run's first step to its last, and audits both ends."""
 
     folder: str
+    audit: Audit
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["DatasetLock"]:
@@ -80,7 +82,25 @@ class DatasetLock(dg.ConfigurableResource):
             yield self
             return
         try:
-            with dataset_lock(Path(self.folder), dataset):
+            with dataset_lock(Path(self.folder), dataset), _audited(self.audit, context, dataset):
                 yield self
         except LockHeldError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
+
+
+@contextmanager
+def _audited(audit: Audit, context: dg.InitResourceContext, dataset: str) -> Iterator[None]:
+    """Lines of the audit log at the run's start and end; the end says how many steps failed."""
+    run, instance = context.run, context.instance
+    if run is None or instance is None:
+        yield
+        return
+    try:
+        audit.append("run_started", dataset, job=run.job_name, run=run.run_id)
+    except EucaimError as error:
+        raise dg.Failure(str(error), {"fault": error.fault.name.lower()}, allow_retries=False) from None
+    try:
+        yield
+    finally:
+        failures = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+        audit.append("run_ended", dataset, run=run.run_id, steps_failed=len(failures))

@@ -177,6 +177,11 @@ class Publications(dg.ConfigurableResource):
         with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
             ledger.release_names(keys)
 
+    def newest(self, dataset: str, part: str) -> str | None:
+        """Version that was reported last for a part of the job."""
+        with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
+            return ledger.fact(f"version_{part}")
+
     def finished(self, dataset: str, part: str, state: str, version: str | None = None) -> None:
         """A part of the job came to its end on a state of the dataset; `version` if it released one.
 

@@ -67,7 +67,8 @@ def night(definitions, instance):
 def places(definitions):
     """The resources that sensor and schedule look at."""
     return {
-        name: definitions.resources[name] for name in ("restricted", "contracts", "pseudonymisation", "store")
+        name: definitions.resources[name]
+        for name in ("restricted", "contracts", "pseudonymisation", "store", "traces")
     }
 
 

@@ -26,17 +26,17 @@ def sign(body: Mapping[str, Any], key: SiteKey) -> str:
     return _signing_key(key).sign(canonical(body)).hex()
 
 
-def signed(body: Mapping[str, Any], signature: str, trusted: str) -> bool:
+def signed(body: Mapping[str, Any], signature: bytes, trusted: str) -> bool:
     """Whether the owner of the trusted public key (64 hex digits) has signed this body.
 
     Raises
     ------
     ValueError
-        Signature or key are no hex digits.
+        The key is no 64 hex digits.
     """
     signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(trusted))
     try:
-        signer.verify(bytes.fromhex(signature), canonical(body))
+        signer.verify(signature, canonical(body))
     except InvalidSignature:
         return False
     return True
