@@ -12,12 +12,13 @@ from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.quality.risk.assessment import assess
 from eucaim_pipelines.quality.risk.measure import Risk
-from eucaim_pipelines.quality.tiers import RISK_FACTS
-from eucaim_pipelines.quality.verdict import Exposure
+from eucaim_pipelines.quality.tiers import RISK_FACTS, Tiers
+from eucaim_pipelines.quality.verdict import Exposure, Verdict
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.changes import earlier_tables
 from eucaim_pipelines.release.publication import Content, json_bytes
 from eucaim_pipelines.release.store import ObjectStore
+from eucaim_pipelines.report import priorities
 from eucaim_pipelines.report.content import Alike
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.site import Contracts
@@ -104,6 +105,13 @@ def exposures(tier: int, dataset: str, shelf: Shelf, contracts: Contracts) -> di
     driving = _driving(found, least_alike(tier, dataset, contracts))
     own, by_difference = RISK_FACTS
     return {own: Exposure(found.known, driving), by_difference: Exposure(found.difference.seen, driving)}
+
+
+def singled_out(tier: int, outcome: Verdict | None, tiers: Tiers) -> str:
+    """How many patients a release would single out, for the line that says that it is withheld."""
+    about = {each.id for each in tiers.tiers[tier].requirements if each.fact in RISK_FACTS}
+    short = [each.short.patients for each in outcome.unmet if each.id in about] if outcome else []
+    return f" It would single out {priorities.counted(str(max(short)), 'patient')}." if any(short) else ""
 
 
 def rare(tier: int, dataset: str, shelf: Shelf, contracts: Contracts) -> list[Alike]:

@@ -12,15 +12,16 @@ import dagster as dg
 from eucaim_pipelines.assets import catalogued, reported, staged
 from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.assets.findings import findings_asset
-from eucaim_pipelines.assets.risk import exposures, read_risk, risk_asset
+from eucaim_pipelines.assets.risk import exposures, read_risk, risk_asset, singled_out
 from eucaim_pipelines.assets.staged import RECORD, REPORT
 from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, risk_changes, threshold_changes
-from eucaim_pipelines.quality.verdict import DatasetFacts, Verdict, verdict
+from eucaim_pipelines.quality.verdict import DatasetFacts, RequirementOutcome, Verdict, verdict
 from eucaim_pipelines.release.manifest import previous_version
 from eucaim_pipelines.release.publication import Content, json_bytes, publish
 from eucaim_pipelines.release.store import ObjectStore
+from eucaim_pipelines.report import priorities
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.records import Audit, Traces
@@ -147,8 +148,17 @@ def _verdict_text(outcome: Verdict) -> str:
     lines = [f"{outcome.name} is not reached."]
     if not outcome.lower_reached:
         lines.append("- The tier below is not reached.")
-    lines += [f"- {each.text} {each.remedy}" for each in outcome.unmet]
+    lines += [f"- {each.text} {_short(each)}{each.remedy}" for each in outcome.unmet]
     return "\n".join(lines)
+
+
+def _short(outcome: RequirementOutcome) -> str:
+    """How many patients are short, where it is about patients; this page stays on the machine."""
+    return (
+        f"Short: {priorities.counted(str(outcome.short.patients), 'patient')}. "
+        if outcome.short.patients
+        else ""
+    )
 
 
 def _report(tier: int) -> dg.AssetsDefinition:
@@ -242,7 +252,10 @@ def _release(tier: int) -> dg.AssetsDefinition:
         if reached is None or not reached.reached:
             publications.finished(dataset, f"tier_{tier}", staged.state(shelf))
             audit.append("release_withheld", dataset, tier=tier)
-            context.log.warning(f"Tier {tier} is not reached: its release is withheld, the last one stays.")
+            context.log.warning(
+                f"Tier {tier} is not reached: its release is withheld, the last one stays."
+                f"{singled_out(tier, reached, contracts.tiers())}"
+            )
             return
         content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
         _require_checks(tier, shelf, content, documents)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.findings import Finding
+from eucaim_pipelines.quality.risk.measure import FieldRisk
 from eucaim_pipelines.quality.verdict import RequirementOutcome
 from eucaim_pipelines.report.balance import IMAGES_ONLY, TABLE_ONLY, Balance
 from eucaim_pipelines.report.content import ActionCount, Report
@@ -78,6 +79,12 @@ class Numbers:
         rows = [self.entries(each) for each in at_fault]
         return self._together(outcome.short.patients, people), self._together(outcome.short.rows, rows)
 
+    def fields(self, outcome: RequirementOutcome) -> tuple[str, ...]:
+        """What is at fault by name; outside, no field in which fewer than 10 people differ from most."""
+        risk = self.report.risk
+        hidden = {each.label for each in risk.fields if not tells(each)} if risk and not self.local else set()
+        return tuple(name for name in outcome.short.fields if name not in hidden)
+
     def _together(self, count: int, parts: Sequence[str]) -> str:
         """A count over several findings, hidden where one of them is or a small one might follow from it."""
         hidden = disclosure.WITHHELD in parts or (len(parts) > 1 and disclosure.SMALL in parts)
@@ -92,6 +99,11 @@ class Numbers:
         other = _APART.get(finding.check)
         failed = sum(each.failed for each in self.report.findings if each.check == other)
         return (self.report.sizes.patients - failed,) if failed else ()
+
+
+def tells(field: FieldRisk) -> bool:
+    """Whether it may be said outside that a field tells people apart: enough of them differ from most."""
+    return field.differing >= disclosure.THRESHOLD
 
 
 def weight(text: str) -> int:

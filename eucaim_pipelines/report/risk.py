@@ -1,6 +1,7 @@
 """The section on the risk of re-identification: exact for the holder, without any count outside.
 
-Outside it says only which fields single people out, in order: a group size or share would tell of few people.
+Outside it says only which fields single people out, in order, and none in which fewer than 10 people differ
+from most: a group size or share would tell of few people, and so would a field in which only one differs.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.risk.measure import FieldRisk, Risk
 from eucaim_pipelines.report.content import Report
 from eucaim_pipelines.report.figures import Table, numeric
+from eucaim_pipelines.report.numbers import tells
+from eucaim_pipelines.report.priorities import counted
 
 _NOBODY = "–"
 
@@ -42,10 +45,11 @@ def section(report: Report, local: bool) -> RiskSection | None:
     if found is None:
         return None
     driving = found.driving(at_least)
+    shown = driving if local else [each for each in driving if tells(each)]
     return RiskSection(
         at_least,
         report.source.risk.at_least,
-        tuple((each.label, each.known_as) for each in driving),
+        tuple((each.label, each.known_as) for each in shown),
         tuple(_tables(found, driving, at_least)) if local else (),
         found.difference.comparable,
         found.previous,
@@ -67,7 +71,7 @@ def _tables(found: Risk, driving: tuple[FieldRisk, ...], at_least: int) -> Itera
     rows = [(name, *_groups(groups, at_least)) for name, groups in compared.items()]
     yield Table("People who look alike", columns, rows, numeric(columns))
     yield Table(
-        f"Fields that single people out, and what less would win: k, and people in groups under {at_least}",
+        f"Fields that single people out, and what less would win: k, and patients in groups under {at_least}",
         ("Field", "Known as", "Known alone", "If it were left out", "If it were one step less exact"),
         [_field(each, at_least) for each in driving],
     )
@@ -86,7 +90,7 @@ def _groups(groups: Groups, at_least: int) -> tuple[str, ...]:
 
 def _field(each: FieldRisk, at_least: int) -> tuple[str, ...]:
     alone, without, stepped = (
-        f"k {part.smallest}, {part.below(at_least)} people"
+        f"k {part.smallest}, {counted(str(part.below(at_least)), 'patient')}"
         for part in (each.alone, each.without, each.stepped)
     )
     return (each.label, each.known_as, alone, without, f"{each.step}: {stepped}")

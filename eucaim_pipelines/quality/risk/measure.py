@@ -38,6 +38,11 @@ class FieldRisk:
     without: Groups
     stepped: Groups
 
+    @property
+    def differing(self) -> int:
+        """People who are not like most others in this field."""
+        return self.alone.people - (self.alone.sizes[-1][0] if self.alone.sizes else 0)
+
 
 @dataclass(frozen=True)
 class Risk:
