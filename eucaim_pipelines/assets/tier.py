@@ -9,19 +9,16 @@ from hashlib import sha256
 
 import dagster as dg
 
-from eucaim_pipelines.assets import catalogued, reported, staged
+from eucaim_pipelines.assets import catalogued, judged, reported, staged
 from eucaim_pipelines.assets.common import counted, guarded, placed
 from eucaim_pipelines.assets.findings import findings_asset
-from eucaim_pipelines.assets.risk import exposures, read_risk, risk_asset, singled_out
+from eucaim_pipelines.assets.risk import read_risk, risk_asset, singled_out
 from eucaim_pipelines.assets.staged import RECORD, REPORT
 from eucaim_pipelines.errors import DataError
-from eucaim_pipelines.quality.plan import known_checks
-from eucaim_pipelines.quality.tiers import Tiers, risk_changes, threshold_changes
-from eucaim_pipelines.quality.verdict import DatasetFacts, RequirementOutcome, Verdict, verdict
+from eucaim_pipelines.quality.tiers import Tiers
 from eucaim_pipelines.release.manifest import previous_version
-from eucaim_pipelines.release.publication import Content, json_bytes, publish
+from eucaim_pipelines.release.publication import Content, publish
 from eucaim_pipelines.release.store import ObjectStore
-from eucaim_pipelines.report import priorities
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.records import Audit, Traces
@@ -36,7 +33,7 @@ def tier_assets(tier: int, tiers: Tiers) -> Iterator[dg.AssetsDefinition]:
     yield findings_asset(tier, tiers)
     yield risk_asset(tier, _structure(tier))
     yield _record(tier, tiers)
-    yield _verdict(tier)
+    yield judged.verdict_asset(tier)
     yield _report(tier)
     yield _local_report(tier)
     yield _release(tier)
@@ -82,83 +79,6 @@ def _record(tier: int, tiers: Tiers) -> dg.AssetsDefinition:
         )
 
     return catalogue_record
-
-
-def _verdict(tier: int) -> dg.AssetsDefinition:
-    lower = [key(tier - 1, "verdict")] if tier > 1 else []
-
-    @dg.asset(
-        key=key(tier, "verdict"),
-        deps=[key(tier, "catalogue_record"), key(tier, "risk"), *lower],
-        check_specs=[
-            dg.AssetCheckSpec(
-                "reached",
-                asset=dg.AssetKey(key(tier, "verdict")),
-                description=f"Every requirement of Tier {tier} holds. A miss withholds its release only.",
-            )
-        ],
-        description=f"Whether the dataset reaches Tier {tier}, computed, and what is short if it does not.",
-        **placed("release", f"tier_{tier}", "json"),
-    )
-    @guarded
-    def verdict_asset(
-        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
-    ) -> dg.MaterializeResult:
-        dataset = context.partition_key
-        shelf, source = releasable.shelf(dataset), contracts.source(dataset)
-        facts, found = staged.facts(dataset, tier, shelf, contracts), catalogued.record_problems(tier, shelf)
-        outcome = verdict(
-            tier,
-            contracts.tiers(),
-            staged.findings(dataset, tier, shelf, contracts),
-            DatasetFacts(
-                people=staged.sizes(shelf).patients,
-                empty_lists=facts.empty_lists,
-                catalogue_problems=found.catalogue_problems,
-                record_violations=found.record_violations,
-                record_disagreements=found.record_disagreements,
-                other_conditions=found.other_conditions,
-                **exposures(tier, dataset, shelf, contracts),
-            ),
-            threshold_changes(source, known_checks(contracts.tables())),
-            staged.read_verdict(tier - 1, shelf) if tier > 1 else None,
-            risk_changes(source),
-        )
-        shelf.write_bytes(f"tier_{tier}/verdict.json", json_bytes(outcome.to_dict()))
-        text = _verdict_text(outcome)
-        context.log.info(text.splitlines()[0])
-        return dg.MaterializeResult(
-            metadata={"verdict": dg.MetadataValue.md(text), "reached": outcome.reached},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="reached",
-                    passed=outcome.reached,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=text,
-                )
-            ],
-        )
-
-    return verdict_asset
-
-
-def _verdict_text(outcome: Verdict) -> str:
-    if outcome.reached:
-        return f"{outcome.name} is reached."
-    lines = [f"{outcome.name} is not reached."]
-    if not outcome.lower_reached:
-        lines.append("- The tier below is not reached.")
-    lines += [f"- {each.text} {_short(each)}{each.remedy}" for each in outcome.unmet]
-    return "\n".join(lines)
-
-
-def _short(outcome: RequirementOutcome) -> str:
-    """How many patients are short, where it is about patients; this page stays on the machine."""
-    return (
-        f"Short: {priorities.counted(str(outcome.short.patients), 'patient')}. "
-        if outcome.short.patients
-        else ""
-    )
 
 
 def _report(tier: int) -> dg.AssetsDefinition:

@@ -1,0 +1,96 @@
+"""The verdict on a tier as an asset: computed from findings, record and risk, and never declared.
+
+What a tier requires is data (`data_contracts/tiers.yaml`), how it is judged in `quality.verdict`.
+"""
+
+import dagster as dg
+
+from eucaim_pipelines.assets import catalogued, staged
+from eucaim_pipelines.assets.common import guarded, placed
+from eucaim_pipelines.assets.risk import exposures
+from eucaim_pipelines.quality.plan import known_checks
+from eucaim_pipelines.quality.tiers import risk_changes, threshold_changes
+from eucaim_pipelines.quality.verdict import DatasetFacts, RequirementOutcome, Verdict, verdict
+from eucaim_pipelines.release.publication import json_bytes
+from eucaim_pipelines.report import priorities
+from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.site import Contracts
+from eucaim_pipelines.resources.zones import ReleasableZone
+
+
+def verdict_asset(tier: int) -> dg.AssetsDefinition:
+    """Computes whether the dataset reaches a tier; a miss withholds the tier's release and stops nothing."""
+    lower = [[f"tier_{tier - 1}", "verdict"]] if tier > 1 else []
+
+    @dg.asset(
+        key=[f"tier_{tier}", "verdict"],
+        deps=[[f"tier_{tier}", "catalogue_record"], [f"tier_{tier}", "risk"], *lower],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "reached",
+                asset=dg.AssetKey([f"tier_{tier}", "verdict"]),
+                description=f"Every requirement of Tier {tier} holds. A miss withholds its release only.",
+            )
+        ],
+        description=f"Whether the dataset reaches Tier {tier}, computed, and what is short if it does not.",
+        **placed("release", f"tier_{tier}", "json"),
+    )
+    @guarded
+    def judge(
+        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+    ) -> dg.MaterializeResult:
+        dataset = context.partition_key
+        shelf, source = releasable.shelf(dataset), contracts.source(dataset)
+        facts, found = staged.facts(dataset, tier, shelf, contracts), catalogued.record_problems(tier, shelf)
+        outcome = verdict(
+            tier,
+            contracts.tiers(),
+            staged.findings(dataset, tier, shelf, contracts),
+            DatasetFacts(
+                people=staged.sizes(shelf).patients,
+                empty_lists=facts.empty_lists,
+                catalogue_problems=found.catalogue_problems,
+                record_violations=found.record_violations,
+                record_disagreements=found.record_disagreements,
+                other_conditions=found.other_conditions,
+                **exposures(tier, dataset, shelf, contracts),
+            ),
+            threshold_changes(source, known_checks(contracts.tables())),
+            staged.read_verdict(tier - 1, shelf) if tier > 1 else None,
+            risk_changes(source),
+        )
+        shelf.write_bytes(f"tier_{tier}/verdict.json", json_bytes(outcome.to_dict()))
+        text = _verdict_text(outcome)
+        context.log.info(text.splitlines()[0])
+        return dg.MaterializeResult(
+            metadata={"verdict": dg.MetadataValue.md(text), "reached": outcome.reached},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="reached",
+                    passed=outcome.reached,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=text,
+                )
+            ],
+        )
+
+    return judge
+
+
+def _verdict_text(outcome: Verdict) -> str:
+    if outcome.reached:
+        return f"{outcome.name} is reached."
+    lines = [f"{outcome.name} is not reached."]
+    if not outcome.lower_reached:
+        lines.append("- The tier below is not reached.")
+    lines += [f"- {each.text} {_short(each)}{each.remedy}" for each in outcome.unmet]
+    return "\n".join(lines)
+
+
+def _short(outcome: RequirementOutcome) -> str:
+    """How many patients are short, where it is about patients; this page stays on the machine."""
+    return (
+        f"Short: {priorities.counted(str(outcome.short.patients), 'patient')}. "
+        if outcome.short.patients
+        else ""
+    )
