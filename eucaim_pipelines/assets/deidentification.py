@@ -25,6 +25,7 @@ from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.reasons import load_reasons
+from eucaim_pipelines.release.conversions import Converting, convert
 from eucaim_pipelines.release.object_tables import (
     actions_table,
     instances_table,
@@ -60,7 +61,10 @@ def instances(
     store: Store,
     lock: DatasetLock,
 ) -> dg.MaterializeResult:
-    """Images de-identified, verified, stored under their final keys; unseen until a manifest names them."""
+    """Images de-identified, verified, stored under their final keys; unseen until a manifest names them.
+
+    Structure sets are converted to segmentations, which are objects beside those that were delivered.
+    """
     dataset = context.partition_key
     deidentifier = pseudonymisation.deidentifier(contracts.source(dataset), contracts)
     pseudonyms, pooled = deidentifier.pseudonyms, _pooled(restricted.shelf(dataset))
@@ -81,22 +85,31 @@ def instances(
         progress = progress_to(context, "images de-identified and verified")
         made = make_objects(ledger, work, exports, making, executor, progress)
         ledger.assign(made)
+        converting = Converting(making.store, dataset, pseudonyms, contracts.vocabularies()["segment_label"])
+        converted = convert(
+            ledger, made.values(), converting, executor, progress_to(context, "annotations converted")
+        )
         gone = {w.reception.id: ("pending", "SOURCE_GONE") for w in work if w.reception.id not in made}
         ledger.dispose(gone)
         state = ledger.fact("seen")
-    table, actions = instances_table(made, pseudonyms), actions_table(made.values())
+    table, actions = instances_table(made, pseudonyms, converted), actions_table(made.values())
     shelf = releasable.shelf(dataset)
     shelf.write("deidentified/instances", table)
     shelf.write("deidentified/actions", actions)
-    shelf.write_bytes("deidentified/searched.json", json_bytes(searched(made.values())._asdict()))
+    shelf.write_bytes("deidentified/searched.json", json_bytes(searched(made.values(), converted)._asdict()))
     shelf.write_bytes("deidentified/state.json", json_bytes(json.loads(state or "{}")))
     shelf.write_bytes("deidentified/made_under.json", json_bytes(making.made_under))
     restricted.shelf(dataset).write("unknown_terms", unknown_terms_table(made.values()))
     refused = sum(item.refusal is not None for item in made.values())
+    segmented = sum(each.made.key is not None for each in converted)
     return dg.MaterializeResult(
         metadata=table_metadata(shelf, "deidentified/instances", table)
         | counted(
-            refused=refused, waiting_for_source=len(gone), bytes=sum(i.bytes or 0 for i in made.values())
+            refused=refused,
+            waiting_for_source=len(gone),
+            bytes=sum(i.bytes or 0 for i in made.values()),
+            annotations_converted=segmented,
+            annotations_not_convertible=len(converted) - segmented,
         )
         | {"what_was_done": dg.MetadataValue.md(stated.actions_text(actions))}
     )

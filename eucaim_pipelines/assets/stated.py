@@ -56,6 +56,7 @@ def statement(dataset: str, shelf: Shelf, deidentifier: Deidentifier) -> Stateme
         object_list=object_list_digest(item.sha256 for item, _ in lists),
         objects=search["objects"],
         objects_checked=search["checked"],
+        objects_converted=search["converted"],
         residuals_found=search["residuals"],
         objects_held_back="some" if search["held_back"] else "none",
         evidence=pseudonyms.digest("evidence", evidence),
@@ -66,6 +67,7 @@ def statement_text(stated: Statement) -> str:
     """The statement in a sentence."""
     return (
         f"{stated.objects_checked} of {stated.objects} objects searched, {stated.residuals_found} identities "
-        f"found in them, {stated.objects_held_back} held back; profile `{stated.profile}` "
+        f"found in them, {stated.objects_held_back} held back, {stated.objects_converted} made from searched "
+        f"ones; profile `{stated.profile}` "
         f"{stated.profile_digest[:12]}, engine {stated.engine_version}."
     )

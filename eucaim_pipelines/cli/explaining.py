@@ -92,12 +92,17 @@ class _Explained:
         return list({row["object_key"] or row["source_token"]: row for row in rows}.values())
 
     def _object(self, key: str) -> Iterator[str]:
-        """A released object, and the file that it was made from: of several with its content, the token's."""
+        """A released object, and the file that it was made from: of several with its content, the token's.
+
+        A segmentation that a structure set was converted to has the file of the structure set.
+        """
         table = self._lineage()
-        table = table.filter(pc.equal(table["object_key"], key))
+        rows = table.filter(pc.equal(table["object_key"], key)).to_pylist()
+        same = table.filter(pc.is_in(table["source_token"], pa.array([r["source_token"] for r in rows])))
         with self._site.restricted.ledger(self._dataset) as ledger:
-            sources = ledger.became(key)
-        rows = table.to_pylist()
+            sources = ledger.became(key) or [
+                r for other in same["object_key"].to_pylist() for r in ledger.became(other)
+            ]
         if rows:
             sources = [r for r in sources if self._token(r) == rows[0]["source_token"]]
         if not sources:

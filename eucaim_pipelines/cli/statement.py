@@ -72,7 +72,8 @@ def check_statement(store: "ObjectStore", manifest: "Manifest", trusted: str, wh
     from eucaim_pipelines.release import statements
 
     problems = statements.problems(store, manifest, trusted)
-    holds = f"signed with {whose} key; every object was searched, no identity was found"
+    searched = "every object was searched or made from searched ones, no identity was found"
+    holds = f"signed with {whose} key; {searched}"
     typer.echo(f"  statement: {'; '.join(problems) or holds}")
     return not problems
 

@@ -34,6 +34,8 @@ class Statement:
         SHA-256 that binds the statement to the objects of a release (`object_list_digest`).
     objects, objects_checked
         Objects of the release, and those of them in which the verifier searched for identities.
+    objects_converted
+        Objects of the release that were made from searched ones alone: segmentations of structure sets.
     residuals_found
         Identities that it found in them, summed up over the objects.
     objects_held_back
@@ -54,6 +56,7 @@ class Statement:
     object_list: str
     objects: int
     objects_checked: int
+    objects_converted: int
     residuals_found: int
     objects_held_back: str
     evidence: str
@@ -89,7 +92,8 @@ def problems(data: bytes, trusted: str, dataset: str, object_list: str, objects:
     found = []
     if body.get("dataset") != dataset or body.get("object_list") != object_list:
         found.append("it is the statement of another release")
-    if not body.get("objects") == body.get("objects_checked") == objects:
+    searched = body.get("objects_checked"), body.get("objects_converted", 0)
+    if body.get("objects") != objects or None in searched or sum(searched) != objects:
         found.append("not every object was searched")
     if body.get("residuals_found") != 0:
         found.append("identities were found in objects of the release")

@@ -133,6 +133,7 @@ def structure_set(hospital: Hospital, source: Series, regions: list[tuple[str, s
     ds = series.common
     frame_of_reference = source.common.FrameOfReferenceUID
     images = [_contour_image(source, made) for made in source.made]
+    drawn = [(image, _position(made)) for image, made in zip(images[1:4], source.made[1:4], strict=True)]
     ds.StructureSetLabel, ds.StructureSetName = "PLAN1", f"Plan {source.study.person.name.family}"[:64]
     ds.StructureSetDate, ds.StructureSetTime = ds.StudyDate, f"{source.study.hour:02d}4500"
     ds.FrameOfReferenceUID = frame_of_reference
@@ -142,7 +143,7 @@ def structure_set(hospital: Hospital, source: Series, regions: list[tuple[str, s
     ds.ROIContourSequence = Sequence()
     ds.RTROIObservationsSequence = Sequence()
     for index, (name, kind) in enumerate(regions, start=1):
-        _add_region(ds, index, name, kind, frame_of_reference, images, hospital.staff.reading[0])
+        _add_region(ds, index, name, kind, frame_of_reference, drawn, hospital.staff.reading[0])
     ds.ApprovalStatus = "APPROVED"
     ds.ReviewDate, ds.ReviewTime, ds.ReviewerName = ds.StudyDate, "180000", hospital.staff.reading[0]
     fit_character_set(ds)
@@ -159,6 +160,11 @@ def _contour_image(source: Series, made: Made) -> Dataset:
     return item
 
 
+def _position(made: Made) -> list[float]:
+    ds = dcmread(BytesIO(made.data), specific_tags=["ImagePositionPatient"], stop_before_pixels=True)
+    return [float(number) for number in ds.ImagePositionPatient]
+
+
 def _frame_reference(source: Series, frame_of_reference: str, images: list[Dataset]) -> Dataset:
     series = Dataset()
     series.SeriesInstanceUID, series.ContourImageSequence = source.uid, Sequence(images)
@@ -171,7 +177,13 @@ def _frame_reference(source: Series, frame_of_reference: str, images: list[Datas
 
 
 def _add_region(
-    ds: Dataset, number: int, name: str, kind: str, frame: str, images: list[Dataset], physician: str
+    ds: Dataset,
+    number: int,
+    name: str,
+    kind: str,
+    frame: str,
+    drawn: list[tuple[Dataset, list[float]]],
+    physician: str,
 ) -> None:
     region = Dataset()
     region.ROINumber, region.ReferencedFrameOfReferenceUID = number, frame
@@ -179,7 +191,7 @@ def _add_region(
     ds.StructureSetROISequence.append(region)
     contours = Dataset()
     contours.ROIDisplayColor, contours.ReferencedROINumber = [255, 64 * number % 256, 0], number
-    contours.ContourSequence = Sequence([_contour(image, n) for n, image in enumerate(images[1:4])])
+    contours.ContourSequence = Sequence([_contour(image, where, number) for image, where in drawn])
     ds.ROIContourSequence.append(contours)
     observation = Dataset()
     observation.ObservationNumber, observation.ReferencedROINumber = number, number
@@ -187,10 +199,15 @@ def _add_region(
     ds.RTROIObservationsSequence.append(observation)
 
 
-def _contour(image: Dataset, slice_number: int) -> Dataset:
+def _contour(image: Dataset, position: list[float], number: int) -> Dataset:
+    """A circle in the middle of an axial image, larger for each further region."""
+    angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    radius = 25.0 + 12.0 * number
+    points = np.stack(
+        [position[0] + 170 + radius * np.cos(angle), position[1] + 170 + radius * np.sin(angle)], axis=1
+    )
     item = Dataset()
     item.ContourImageSequence = Sequence([image])
-    item.ContourGeometricType, item.NumberOfContourPoints = "CLOSED_PLANAR", 4
-    z = float(slice_number * 3)
-    item.ContourData = [10.0, 10.0, z, 20.0, 10.0, z, 20.0, 20.0, z, 10.0, 20.0, z]
+    item.ContourGeometricType, item.NumberOfContourPoints = "CLOSED_PLANAR", len(points)
+    item.ContourData = [round(float(n), 2) for x, y in points for n in (x, y, position[2])]
     return item

@@ -159,18 +159,18 @@ def key_images(hospital: Hospital, study: Study, equipment: Equipment, frame: st
 def annotate(
     hospital: Hospital, series: list[Series], number: int, timepoint: int, risky: bool
 ) -> list[Made]:
-    """The first scan of some patients is segmented; `risky`: of some planned for radiotherapy, too.
+    """The first scan of some patients is segmented, that of others contoured for radiotherapy.
 
-    EUCAIM asks for segmentations where a structure set is, so that one is a defect.
+    `risky`: names of persons stand where labels belong.
     """
     if timepoint != 0:
         return []
     soft, annotations = series[-2], []
     if number in SEGMENTED:
         annotations.append(segmentation(hospital, soft, _findings(number, risky), 90))
-    if risky and number in CONTOURED:
+    if number in CONTOURED:
         regions = [("GTV-1", "GTV"), ("Heart", "ORGAN")]
-        if number == 6:
+        if risky and number == 6:
             regions.append(
                 (f"PTV {series[0].study.person.name.family}", "PTV")
             )  # a name where a label belongs

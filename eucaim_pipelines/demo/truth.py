@@ -53,7 +53,11 @@ def expected(plan: DatasetPlan) -> dict[str, Any]:
 
 
 def outcome(plan: DatasetPlan, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
-    """Counts of files, people, studies, series and instances under these verdicts."""
+    """Counts of files, people, studies, series and instances under these verdicts.
+
+    `conversions` are segmentations that a release holds beside what was delivered: one for each
+    structure set, each in a series of its own.
+    """
     receptions = _receptions(plan.exports)
     published = [r.planted.made for r in receptions if verdicts[r.key] == PUBLISHED and r.planted.made]
     counts = Counter(disposition for disposition, _ in verdicts.values())
@@ -71,6 +75,7 @@ def outcome(plan: DatasetPlan, verdicts: Mapping[str, Verdict]) -> dict[str, Any
         "image_series": len({made.series_uid for made in images}),
         "segmentation_series": len({made.series_uid for made in published if made.modality == "SEG"}),
         "instances": len(published),
+        "conversions": sum(made.modality == "RTSTRUCT" for made in published),
         "instances_by_modality": dict(sorted(Counter(made.modality for made in published).items())),
         "reasons": dict(sorted(Counter(reason for _, reason in verdicts.values()).items())),
     }

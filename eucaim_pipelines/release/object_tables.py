@@ -4,14 +4,16 @@ How an object is made is said in `objects`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.dicom.inventory_schema import schema as inventory_schema
 from eucaim_pipelines.ingest.records import MadeObject
+from eucaim_pipelines.release.conversions import Conversion
 
 ACTIONS = pa.schema(
     [("tag", pa.string()), ("action", pa.string()), ("reason", pa.string()), ("elements", pa.int64())]
@@ -21,53 +23,67 @@ UNKNOWN_TERMS = pa.schema([("keyword", pa.string()), ("term", pa.string()), ("ob
 
 class Searched(NamedTuple):
     """What the search for identities came to: objects that can be released, those of them that were searched,
-    identities found in them, and inputs that were held back because of such a find."""
+    those that were made from searched ones, identities found, and inputs held back because of such a find."""
 
     objects: int
     checked: int
+    converted: int
     residuals: int
     held_back: int
 
 
-def searched(made: Iterable[MadeObject]) -> Searched:
+def searched(made: Iterable[MadeObject], converted: Iterable[Conversion] = ()) -> Searched:
     """The search over all objects that were made; one that nobody searched does not count as checked."""
     made = list(made)
     kept = [item for item in made if item.key]
     found = [item.residuals for item in kept if item.residuals is not None]
-    return Searched(
-        len(kept), len(found), sum(found), sum(item.refusal == "RESIDUAL_IDENTITY" for item in made)
-    )
+    held_back = sum(item.refusal == "RESIDUAL_IDENTITY" for item in made)
+    segmentations = sum(each.made.key is not None for each in converted)
+    return Searched(len(kept) + segmentations, len(found), segmentations, sum(found), held_back)
 
 
-def instances_table(made: Mapping[int, MadeObject], pseudonyms: Pseudonyms) -> pa.Table:
+def instances_table(
+    made: Mapping[int, MadeObject], pseudonyms: Pseudonyms, converted: Sequence[Conversion] = ()
+) -> pa.Table:
     """One row per released SOP instance: the header inventory of the de-identified objects.
 
-    Source hashes cross as HMAC under the site's key only.
+    Source hashes cross as HMAC under the site's key only. Segmentations that annotations were converted to
+    are objects like any other, though nobody delivered them; their source is that of the annotation.
     """
-    rows = []
-    for item in made.values():
-        if item.row is None:
-            continue
-        rows.append(
-            dict(item.row)
-            | {
-                "object_key": item.key,
-                "object_bytes": item.bytes,
-                "object_sha256": item.object_sha256,
-                "source_digest": pseudonyms.digest("source", item.sha256),
-            }
-        )
+    problems = {each.source.key: sorted({what for _, _, what, _ in each.made.actions}) for each in converted}
+    rows = [_row(each, pseudonyms) | {"conversion_problems": problems.get(each.key)} for each in made.values()
+            if each.row is not None]  # fmt: skip
+    rows += [
+        _row(replace(each.made, sha256=each.source.sha256), pseudonyms) | {"derived_from": each.source.key}
+        for each in converted
+        if each.made.key
+    ]
     rows.sort(key=lambda row: (str(row["SeriesInstanceUID"]), str(row["SOPInstanceUID"])))
     return pa.Table.from_pylist(rows, schema=instances_schema())
 
 
+def _row(item: MadeObject, pseudonyms: Pseudonyms) -> dict[str, Any]:
+    return dict(item.row or {}) | {
+        "object_key": item.key,
+        "object_bytes": item.bytes,
+        "object_sha256": item.object_sha256,
+        "source_digest": pseudonyms.digest("source", item.sha256),
+    }
+
+
 def instances_schema() -> pa.Schema:
-    """Schema of `instances_table`."""
+    """Schema of `instances_table`.
+
+    `conversion_problems` is what kept an annotation from becoming a segmentation: empty where nothing did,
+    null in objects that need no conversion. `derived_from` is the key of the object that one was made from.
+    """
     own = [
         pa.field("object_key", pa.string()),
         pa.field("object_bytes", pa.int64()),
         pa.field("object_sha256", pa.string()),
         pa.field("source_digest", pa.string()),
+        pa.field("conversion_problems", pa.list_(pa.string())),
+        pa.field("derived_from", pa.string()),
     ]
     schema = inventory_schema()
     return pa.schema([*schema, *own], metadata=schema.metadata)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
@@ -87,6 +88,12 @@ def subject_name(subject: Subject) -> str:
     return f"{subject.pseudonym}|{'90+' if subject.pooled_age else ''}"
 
 
+def object_key(dataset: str, row: Mapping[str, Any], sha256: str) -> str:
+    """The final key of a released object, from its own identifiers and the SHA-256 of its bytes."""
+    folder = "/".join(row[name] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"))
+    return f"{dataset}/imaging_data/{folder}/{sha256[:32]}.dcm"
+
+
 def make_objects(
     ledger: Ledger,
     work: Sequence[Work],
@@ -123,7 +130,7 @@ def _make_all(
     making = replace(making, structures=ledger.structures(rules))
     made = ledger.made(rules)
     seen = manifests.named(making.store, making.dataset)
-    todo = [w for w in work if not _done(made.get(w.key), seen, making.store)]
+    todo = [w for w in work if not is_there(made.get(w.key), seen, making.store)]
     parts = [(export, part) for export, items in _by_export(todo, exports) for part in _cut(items)]
     total, done = len(todo), 0
     futures = [executor.submit(make_chunk, export, part, making) for export, part in parts]
@@ -159,7 +166,7 @@ def make_chunk(export: Export, part: Sequence[Work], making: Making) -> list[Mad
     return results
 
 
-def _done(made: MadeObject | None, seen: set[str], store: ObjectStore) -> bool:
+def is_there(made: MadeObject | None, seen: set[str], store: ObjectStore) -> bool:
     """A remembered object counts unless no release names it and the store has lost it."""
     if made is None:
         return False
@@ -199,10 +206,9 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
     row, syntax = output.row, output.row["TransferSyntaxUID"]
     digest = pixel_digest(output.pixels, syntax)
     row["pixel_digest"] = making.deidentifier.pseudonyms.digest("pixels", digest) if digest else None
-    folder = "/".join(row[name] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"))
     made = replace(
         base,
-        key=f"{making.dataset}/imaging_data/{folder}/{sha256[:32]}.dcm",
+        key=object_key(making.dataset, row, sha256),
         bytes=len(released),
         object_sha256=sha256,
         row=row,

@@ -87,9 +87,9 @@ class Removal:
 
     Attributes
     ----------
-    objects, checked, residuals, held_back
-        Objects that can be released, those of them that were searched, identities that were found in them,
-        inputs held back because of such a find.
+    objects, checked, converted, residuals, held_back
+        Objects that can be released, those of them that were searched, those made from searched ones,
+        identities that were found, inputs held back because of such a find.
     effects
         Elements by kind of attribute, then by effect (names of `EFFECTS`).
     explained
@@ -98,6 +98,7 @@ class Removal:
 
     objects: int = 0
     checked: int = 0
+    converted: int = 0
     residuals: int = 0
     held_back: int = 0
     effects: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

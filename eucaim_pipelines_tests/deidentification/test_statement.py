@@ -27,6 +27,7 @@ STATED = Statement(
     object_list=object_list_digest(LISTS),
     objects=7,
     objects_checked=7,
+    objects_converted=0,
     residuals_found=0,
     objects_held_back="none",
     evidence="33" * 32,
@@ -66,6 +67,10 @@ def test_whatever_is_changed_is_found(name):
     assert problems(json.dumps(document).encode())
 
 
+def test_an_object_was_searched_or_made_from_searched_ones():
+    assert problems(sign(replace(STATED, objects_checked=5, objects_converted=2), KEY)) == []
+
+
 def test_another_site_cannot_sign_for_this_one():
     assert problems(sign(STATED, OTHER)) == ["it was signed with another key"]
     document = json.loads(sign(STATED, OTHER))
@@ -82,6 +87,7 @@ def test_the_statement_of_another_release_does_not_hold(change):
     ("change", "objects", "told"),
     [
         ({"objects_checked": 6}, 7, "not every object was searched"),
+        ({"objects_converted": 1}, 7, "not every object was searched"),
         ({}, 8, "not every object was searched"),
         ({"residuals_found": 1}, 7, "identities were found in objects of the release"),
     ],

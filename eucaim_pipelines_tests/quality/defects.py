@@ -286,13 +286,30 @@ def reference_to_nothing(golden: Golden, patient: int) -> str:
     return str(header["SOPInstanceUID"])
 
 
+def contours(golden: Golden, patient: int) -> dict[str, Any]:
+    """The header of the structure set of a patient."""
+    series = golden.row("image_series", patient)["series_uid"]
+    return next(each for each in golden.instances if each["SeriesInstanceUID"] == f"{series}.contours")
+
+
 def structure_set(golden: Golden, patient: int) -> str:
-    """The segmentation is a structure set."""
-    series = golden.segmentation(patient)["SeriesInstanceUID"]
+    """No segmentation was made from the structure set."""
+    source = contours(golden, patient)
     for each in golden.instances:
-        if each["SeriesInstanceUID"] == series:
-            each |= {"Modality": "RTSTRUCT", "Rows": None, "seg_missing": None}
-    return str(series)
+        named = each["referenced_sop_instance_uids"]
+        each["referenced_sop_instance_uids"] = [uid for uid in named if uid != source["SOPInstanceUID"]]
+    return str(source["SeriesInstanceUID"])
+
+
+def not_convertible(problem: str) -> Plant:
+    """Something kept the structure set from being converted."""
+
+    def plant(golden: Golden, patient: int) -> str:
+        source = contours(golden, patient)
+        source["conversion_problems"] = [problem]
+        return str(source["SeriesInstanceUID"])
+
+    return plant
 
 
 def series_in_two_studies(golden: Golden, patient: int) -> str:
@@ -476,6 +493,12 @@ DECLARED: dict[str, Plant] = {
     "segmentation_series.required_attributes": lacks("1C"),
     "segmentation_series.expected_attributes": lacks("2"),
     "segmentation_series.optional_attributes": lacks("3"),
+    "segmentation_series.structure_set_images": not_convertible("IMAGES_MISSING"),
+    "segmentation_series.contours_closed": not_convertible("NOT_CLOSED"),
+    "segmentation_series.contours_do_not_cross": not_convertible("CROSSING"),
+    "segmentation_series.contours_on_images": not_convertible("NO_COMMON_GRID"),
+    "segmentation_series.contours_readable": not_convertible("NOTHING_DRAWN"),
+    "segmentation_series.regions_say_how_made": not_convertible("NO_ALGORITHM"),
     "segmentation_series.same_frame_of_reference": cell(
         "segmentation_series", "frame_of_reference_uid", "2.25.7"
     ),

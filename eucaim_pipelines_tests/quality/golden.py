@@ -15,7 +15,7 @@ from eucaim_pipelines.contracts.rules import INSTANCES
 from eucaim_pipelines.contracts.synthetic import rows
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
-from eucaim_pipelines.dicom import inventory_schema
+from eucaim_pipelines.release.object_tables import instances_schema
 
 CONTRACTS: Mapping[str, TableContract] = load_tables()
 VOCABULARIES: Mapping[str, Vocabulary] = vocabularies.load_all()
@@ -35,7 +35,7 @@ SAME_IN_ALL = {
                      "tube_current_ma": 200.0, "exposure_mas": 100.0},
     "segment": {"algorithm_type": "SEMIAUTOMATIC", "algorithm_name": "Contour"},
     "segmentation_series": {"number_of_segments": 1, "references_resolved": True},
-    "image_study": {"study_number_of_series": 2, "study_number_of_instances": 2 * PER_SERIES},
+    "image_study": {"study_number_of_series": 3, "study_number_of_instances": 2 * PER_SERIES + 1},
     "radiotherapy": {"radiotherapy_total_dose": 50.0, "radiotherapy_offset_from_diagnosis": 60,
                      "radiotherapy_offset_unit": DAYS,
                      "radiotherapy_modality": min(VOCABULARIES["radiotherapy_modality"].codes),
@@ -90,7 +90,7 @@ class Golden:
             name: pa.Table.from_pylist(rows, schema=CONTRACTS[name].schema)
             for name, rows in self.tables.items()
         }
-        return tables | {INSTANCES: pa.Table.from_pylist(self.instances, schema=inventory_schema.schema())}
+        return tables | {INSTANCES: pa.Table.from_pylist(self.instances, schema=instances_schema())}
 
 
 def clean(patients: int) -> Golden:
@@ -176,11 +176,19 @@ def _headers(golden: Golden, patient: int) -> Iterator[Row]:
     series, segmentation = golden.row("image_series", patient), golden.row("segmentation_series", patient)
     images = list(_images(series, patient))
     yield from images
+    contours = _shared(series, patient) | {
+        "SOPInstanceUID": f"{series['series_uid']}.contours.0",
+        "SeriesInstanceUID": f"{series['series_uid']}.contours", "Modality": "RTSTRUCT",
+        "referenced_sop_instance_uids": [each["SOPInstanceUID"] for each in images],
+        "conversion_problems": [],
+    }  # fmt: skip
+    yield contours
     for number in range(PER_SERIES):
         yield _shared(series, patient) | {
             "SOPInstanceUID": f"{segmentation['segmentation_series_uid']}.{number}",
             "SeriesInstanceUID": segmentation["segmentation_series_uid"], "Modality": "SEG", "Rows": 512,
-            "referenced_sop_instance_uids": [each["SOPInstanceUID"] for each in images], "seg_missing": [],
+            "referenced_sop_instance_uids": [each["SOPInstanceUID"] for each in [*images, contours]],
+            "seg_missing": [],
         }  # fmt: skip
 
 

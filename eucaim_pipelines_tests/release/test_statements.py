@@ -12,6 +12,7 @@ from eucaim_pipelines.deidentification.statement import object_list_digest, sign
 from eucaim_pipelines.ingest.records import MadeObject
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release import statements
+from eucaim_pipelines.release.conversions import Conversion
 from eucaim_pipelines.release.object_tables import searched
 from eucaim_pipelines.release.publication import Content, object_lists, publish
 from eucaim_pipelines.resources.folder_store import FolderStore
@@ -71,4 +72,6 @@ def test_the_search_counts_what_was_searched_and_nothing_else():
         MadeObject("4", "P", refusal="RESIDUAL_IDENTITY"),
         MadeObject("5", "P", refusal="MALFORMED"),
     ]
-    assert searched(made) == (3, 2, 2, 1)
+    assert searched(made) == (3, 2, 0, 2, 1)
+    converted = [Conversion(made[0], MadeObject("6", "P", key="d")), Conversion(made[1], made[4])]
+    assert searched(made, converted) == (4, 2, 1, 2, 1)

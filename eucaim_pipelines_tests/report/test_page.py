@@ -171,9 +171,7 @@ def test_the_verdict_is_one_sentence(failed: dict[str, tuple[int, int]], people:
 
 
 def test_what_to_fix_first_begins_with_the_next_tier_and_says_the_gain() -> None:
-    text = Page(
-        render(make({CODE: (8, 8), "image_study.annotations_are_segmentations": (40, 30)}), LOCAL)
-    ).text
+    text = Page(render(make({CODE: (8, 8), "image_study.has_series": (40, 30)}), LOCAL)).text
     first = text[text.index("What to fix first") : text.index("Where the files went")]
     assert first.index("every diagnosis has a code") < first.index("Files are held back")
     assert "8 patients, 8 rows" in first and "With this the dataset reaches Tier 2" in first

@@ -15,7 +15,7 @@ def test_all_reach_tier_3(clean_demo: Run) -> None:
         ledger = clean_demo.site.receptions(dataset)
         decided = {key: {"disposition": r.disposition, "reason": r.reason} for key, r in ledger.items()}
         assert decided == truth["receptions"]
-        assert len(clean_demo.site.objects(dataset, 3)) == truth["instances"]
+        assert len(clean_demo.site.objects(dataset, 3)) == truth["instances"] + truth["conversions"]
 
 
 def test_the_file_structure_of_tier_3_is_there(clean_demo: Run) -> None:

@@ -29,7 +29,8 @@ def test_the_demo_ends_well_and_shows_what_it_did(demo: Run) -> None:
     for dataset in DATASETS:
         truth = demo.truth[dataset]
         counts = [truth["counts"][name] for name in ("received", "published", "quarantined", "duplicate")]
-        sizes = [truth[n] for n in ("patients", "studies", "image_series", "instances", "tier_reached")]
+        sizes = [truth[n] for n in ("patients", "studies", "image_series")]
+        sizes += [truth["instances"] + truth["conversions"], truth["tier_reached"]]
         lines = [line.split() for line in demo.ran.text.splitlines() if line.split()[:1] == [dataset]]
         assert [dataset, *(str(number) for number in [*counts, 0])] in lines
         assert [dataset, *(str(number) for number in sizes)] in [line[:-1] for line in lines]
@@ -101,15 +102,15 @@ def test_the_release_holds_the_people_studies_series_and_images_of_the_truth(dem
     assert site.table(dataset, tier, "image_study").num_rows == truth["studies"]
     assert site.table(dataset, tier, "image_series").num_rows == truth["image_series"]
     keys = site.objects(dataset, tier)
-    assert len(keys) == len(set(keys)) == truth["instances"]
+    assert len(keys) == len(set(keys)) == truth["instances"] + truth["conversions"]
     assert all((site.release / key).is_file() for key in keys)
     folders = [key.removeprefix(f"{dataset}/imaging_data/").split("/") for key in keys]
     assert len({patient for patient, *_ in folders}) == truth["patients_with_images"]
     assert len({study for _, study, *_ in folders}) == truth["studies"]
-    assert len({series for _, _, series, _ in folders}) == truth["series"]
+    assert len({series for _, _, series, _ in folders}) == truth["series"] + truth["conversions"]
     if tier == 3:
         segmentations = site.table(dataset, tier, "segmentation_series")
-        assert segmentations.num_rows == truth["segmentation_series"]
+        assert segmentations.num_rows == truth["segmentation_series"] + truth["conversions"]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

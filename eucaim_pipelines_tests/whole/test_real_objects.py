@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import highdicom
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pydicom import dcmread
@@ -14,6 +16,7 @@ from pydicom.errors import InvalidDicomError
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.demo.real import DATASET, IMAGES, TABLES
 from eucaim_pipelines.dicom import sop_classes
+from eucaim_pipelines_tests.annotations.drawings import dice, rasterised
 from eucaim_pipelines_tests.whole.conftest import Run
 
 pytestmark = [
@@ -106,6 +109,7 @@ def test_what_the_profile_does_not_allow_is_held(real: Run, allowed: set[str]) -
 
 def test_references_resolve_in_the_output_if_and_only_if_they_did_before(real: Run) -> None:
     before, after = _instances(real)
+    after = [row for row in after if row["derived_from"] is None]
     new = Pseudonyms(SiteKey.load(real.site.folder / "key")).uid
     accepted = {row["SOPInstanceUID"] for row in before}
     released = {row["SOPInstanceUID"]: row for row in after}
@@ -142,6 +146,25 @@ def _references(ds: Dataset) -> Iterator[str]:
                 yield from _references(item)
         elif element.keyword == "ReferencedSOPInstanceUID":
             yield str(element.value)
+
+
+def test_a_structure_set_whose_images_are_published_becomes_a_segmentation(real: Run, dicom: Path) -> None:
+    """Of the real structure sets one is published; held against shapely on the image as it was received."""
+    _, after = _instances(real)
+    sources = {row["object_key"] for row in after if row["conversion_problems"] is not None}
+    [made] = [row for row in after if row["derived_from"] is not None]
+    assert sources == {made["derived_from"]}
+    folder = dicom / "qurit_rt-utils/tests/mock_data"
+    drawn, image = dcmread(folder / "rt.dcm"), dcmread(folder / "ct_1.dcm")
+    spacing, (x, y, _) = image.PixelSpacing, image.ImagePositionPatient
+    contours = [np.array(c.ContourData).reshape(-1, 3) for c in drawn.ROIContourSequence[0].ContourSequence]
+    polygons = [(c[:, :2] - (x, y)) / (spacing[1], spacing[0]) for c in contours]
+    inside, _ = rasterised(polygons, (image.Rows, image.Columns))
+    new = Pseudonyms(SiteKey.load(real.site.folder / "key")).uid
+    found = highdicom.seg.segread(real.site.release / made["object_key"])
+    mask = found.get_pixels_by_source_instance([new(image.SOPInstanceUID)], ignore_spatial_locations=True)
+    assert inside.sum() > 1000
+    assert dice(mask[0, ..., 0].astype(bool), inside) >= 0.99
 
 
 def test_objects_without_patient_id_are_published_under_a_pseudonym_of_their_study(real: Run) -> None:

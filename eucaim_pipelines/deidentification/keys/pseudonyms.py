@@ -162,8 +162,12 @@ class Pseudonyms:
             self._uids[uid] = known
         return known
 
-    def _new_uid(self, uid: str) -> str:
-        number = int.from_bytes(self.key.derive("uid", uid.encode("utf-8", "surrogateescape"))[:16])
+    def derived_uid(self, purpose: str, uid: str) -> str:
+        """The UID of something that was made from what `uid`, a released one, names; purposes never share."""
+        return self._new_uid(uid, f"uid of {purpose}")
+
+    def _new_uid(self, uid: str, purpose: str = "uid") -> str:
+        number = int.from_bytes(self.key.derive(purpose, uid.encode("utf-8", "surrogateescape"))[:16])
         number = number & ~(0xF << 76) | 8 << 76
         number = number & ~(0x3 << 62) | 2 << 62
         return f"2.25.{UUID(int=number).int}"

@@ -1,0 +1,50 @@
+"""What can stand in the way of a conversion, by name; which check tells it is said by the table contracts.
+
+A conversion is whole or it is none: of an annotation with a problem nothing is converted, nothing is guessed.
+"""
+
+from collections import Counter
+from enum import StrEnum
+
+from eucaim_pipelines.errors import EucaimError, Fault
+
+
+class Problem(StrEnum):
+    """Why an annotation cannot become a segmentation."""
+
+    IMAGES_MISSING = "IMAGES_MISSING"
+    """It refers to images that are not in the dataset."""
+    OTHER_PATIENT = "OTHER_PATIENT"
+    """It refers to images of another patient."""
+    NO_COMMON_GRID = "NO_COMMON_GRID"
+    """Its images are not single frames of one series with one size, orientation and spacing."""
+    UNREADABLE = "UNREADABLE"
+    """Contours or regions are not what the Standard asks for: too few points, not planar, no number."""
+    NOTHING_DRAWN = "NOTHING_DRAWN"
+    """No region has a contour."""
+    NOT_CLOSED = "NOT_CLOSED"
+    """A contour is a point or open: it encloses nothing (PS3.3 C.8.8.6.1)."""
+    CROSSING = "CROSSING"
+    """A contour crosses itself, or another one of its region: inside and outside are not defined."""
+    OFF_SLICE = "OFF_SLICE"
+    """A contour lies on none of its images, or not on the one that it names."""
+    NO_METHOD = "NO_METHOD"
+    """A region does not say whether it was drawn by hand or by software."""
+    NO_ALGORITHM = "NO_ALGORITHM"
+    """A region was drawn by software whose name it does not say."""
+
+
+class NotConvertibleError(EucaimError):
+    """An annotation has problems; how often each one, by number of the region (0: the whole object)."""
+
+    fault = Fault.DATA
+
+    def __init__(self, problems: Counter[tuple[int, Problem]]) -> None:
+        kinds = sorted({problem.value for _, problem in problems})
+        super().__init__(f"An annotation cannot become a segmentation: {', '.join(kinds)}.")
+        self.problems = problems
+
+    @classmethod
+    def of(cls, problem: Problem) -> "NotConvertibleError":
+        """One problem of the whole object."""
+        return cls(Counter({(0, problem): 1}))
