@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui look real check format clean lock bench scale risk dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench scale rows risk dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -64,6 +64,9 @@ scale: $(READY) ## measure mapping, checks and report of 100,000 people and 1,00
 
 risk: $(READY) ## compare k, l and unique share of tables of 100,000 rows with pycanon (set up in .risk/)
 	@$(BIN)/python benchmarks/risk.py
+
+rows: $(READY) ## measure a clinical table of 1,000,000 rows from delivery to report
+	@$(BIN)/python benchmarks/rows.py
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \

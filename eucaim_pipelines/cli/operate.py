@@ -57,6 +57,15 @@ def run(
         )
 
 
+def push_catalogue(dataset: Annotated[str, typer.Argument(help="The dataset's name.")]) -> None:
+    """Send the record of the newest release to the FAIR Data Point of the settings, and publish it there."""
+    from eucaim_pipelines.cli.pushing import push
+    from eucaim_pipelines.settings import load_settings
+
+    version, place = push(load_settings(), dataset)
+    typer.echo(f"{dataset}: the record of {version} stands at {place}")
+
+
 def reports(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port of 127.0.0.1; without it the setting's.")

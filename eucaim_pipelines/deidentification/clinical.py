@@ -5,6 +5,7 @@ What a column is comes from the source contract; nothing is guessed from its cel
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -141,7 +142,7 @@ def _spellings(identities: set[str]) -> frozenset[str]:
     return frozenset(identities | {name for name in bare if len(name) >= _LONG_ENOUGH}) - {""}
 
 
-def _forms(cell: Any) -> set[str]:
+def _forms(cell: Any) -> Collection[str]:
     """How a typed cell may have been written as an identifier."""
     if isinstance(cell, date):
         return _date_forms(cell)
@@ -150,8 +151,12 @@ def _forms(cell: Any) -> set[str]:
     return {str(cell).strip()}
 
 
-def _date_forms(day: date) -> set[str]:
-    """Year first, day first and month first, with and without zeros and century, with every usual sign."""
+@lru_cache(maxsize=1 << 15)
+def _date_forms(day: date) -> frozenset[str]:
+    """Year first, day first and month first, with and without zeros and century, with every usual sign.
+
+    Remembered, since a table of a million rows has a few thousand days.
+    """
     found = {form.format(day) for form in ("{:%Y%m%d}", "{:%d%m%Y}", "{:%m%d%Y}")}
     for d, m in ((f"{day:%d}", f"{day:%m}"), (str(day.day), str(day.month))):
         for sign in "-./ ":
@@ -159,4 +164,4 @@ def _date_forms(day: date) -> set[str]:
             found |= {
                 sign.join((*first, year)) for first in ((d, m), (m, d)) for year in (f"{day:%Y}", f"{day:%y}")
             }
-    return found
+    return frozenset(found)
