@@ -1,1 +1,1 @@
-"""The private index that federated search will ask."""
+"""Federated search: the private index, the queries asked of it, and what their answers may tell."""

@@ -1,82 +1,101 @@
-"""The private search index of a node: what federated search asks for, one row per patient and series.
+"""The private search index of a dataset: one row per person, and one per image series.
 
-It may hold true calendar years, so it stays in the restricted zone; answering queries is not done here.
+It holds true calendar years, so it stays in the restricted zone. Its columns follow from
+data_contracts/search/criteria.yaml; queries are not answered here.
 """
 
 from collections.abc import Mapping
 
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-# Column, type, search criterion of the EUCAIM Explorer (federated_search_criteria.json), description.
-_COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
-    ("patient_id", pa.string(), "", "Pseudonym of the patient."),
-    ("birth_sex", pa.string(), "SNOMEDCT263495000", "Sex at birth, code."),
-    ("age_at_diagnosis_years", pa.float64(), "SNOMEDCT423493009", "Age at diagnosis, pooled at 90."),
-    ("diagnosis", pa.string(), "SNOMEDCT439401001", "Cancer condition, code."),
-    ("year_of_diagnosis", pa.int64(), "SNOMEDCT432213005", "True year of the diagnosis; restricted."),
-    ("study_uid", pa.string(), "", "StudyInstanceUID, mapped."),
-    ("series_uid", pa.string(), "", "SeriesInstanceUID, mapped; empty for a patient without images."),
-    ("modality", pa.string(), "RID10311", "Modality of the series, code."),
-    ("body_part", pa.string(), "SNOMEDCT123037004", "Body part of the series, code."),
-    ("manufacturer", pa.string(), "C25392", "Manufacturer of the series, code."),
-)  # fmt: skip
+from eucaim_pipelines.contracts.views import quoted
+from eucaim_pipelines.search.criteria import Criteria, Criterion
 
-SCHEMA = pa.schema(
-    [
-        pa.field(name, kind, metadata={"description": text} | ({"criterion": key} if key else {}))
-        for name, kind, key, text in _COLUMNS
-    ]
+_KEYS = (
+    ("patient_id", "Pseudonym of the patient."),
+    ("study_uid", "StudyInstanceUID, mapped; empty in the row of a person."),
+    ("series_uid", "SeriesInstanceUID, mapped; empty in the row of a person."),
 )
+YEARS = "true_years"
+
+
+def tables(criteria: Criteria) -> tuple[str, ...]:
+    """Tables of the common data model that the index is made from."""
+    named = {each.table for each in criteria.by_name.values() if each.table}
+    return tuple(sorted(named | {"patient", "image_series", "image_study"}))
+
+
+def schema(criteria: Criteria) -> pa.Schema:
+    """Columns of the index: keys, then a list per criterion of persons and a value per criterion of series."""
+    keys = [pa.field(name, pa.string(), metadata={"description": text}) for name, text in _KEYS]
+    return pa.schema(keys + [_field(each) for each in criteria.by_name.values()])
+
+
+def _field(criterion: Criterion) -> pa.Field:
+    kind = pa.string() if criterion.coded else pa.float64()
+    type_ = pa.list_(kind) if criterion.level == "person" else kind
+    about = {"description": criterion.text + ".", "criterion": criterion.keys[0]}
+    return pa.field(criterion.name, type_, metadata=about)
 
 
 def build(
-    patient: pa.Table,
-    cancer_condition: pa.Table,
-    image_study: pa.Table,
-    image_series: pa.Table,
-    true_years: Mapping[str, int] | None = None,
+    released: Mapping[str, pa.Table], criteria: Criteria, true_years: Mapping[str, int] | None = None
 ) -> pa.Table:
-    """One row per patient, diagnosis and image series, sorted; patients without either keep one row.
+    """The index, sorted: a person's row (every value the person has, once, in order), then their series.
 
-    Modality, body part and manufacturer stand on the same row because a query means one series that has
-    them all.
+    Modality, body part and manufacturer stand on the row of their series because a query means one series
+    that has them all.
 
     Parameters
     ----------
+    released
+        `tables(criteria)` by name.
     true_years
-        True calendar year of the (first) diagnosis by pseudonym; restricted knowledge, absent years stay
+        True calendar year of the first diagnosis by pseudonym; restricted knowledge, absent years stay
         empty. Dates of `cancer_condition` are shifted and never used for it.
     """
-    people = _renamed(patient, {"patient_id": "patient_id", "patient_birth_sex": "birth_sex"})
-    diagnoses = _renamed(
-        cancer_condition,
-        {
-            "patient_id": "patient_id",
-            "cancer_condition_code": "diagnosis",
-            "cancer_condition_age_at_diagnosis": "age_at_diagnosis_years",
-        },
-    )
-    studies = _renamed(image_study, {"study_uid": "study_uid", "patient_id": "patient_id"})
-    series = _renamed(
-        image_series,
-        {
-            "series_uid": "series_uid",
-            "study_uid": "study_uid",
-            "patient_id": "patient_id",
-            "series_modality": "modality",
-            "series_body_site": "body_part",
-            "series_manufacturer_name": "manufacturer",
-        },
-    )
-    images = series.join(studies, ["study_uid", "patient_id"], join_type="inner")
-    rows = people.join(diagnoses, "patient_id").join(images, "patient_id")
-    years = [(true_years or {}).get(person) for person in rows["patient_id"].to_pylist()]
-    rows = rows.append_column("year_of_diagnosis", pa.array(years, pa.int64()))
-    order = [(name, "ascending") for name in ("patient_id", "diagnosis", "study_uid", "series_uid")]
-    rows = rows.take(pc.sort_indices(rows, sort_keys=[*order, ("age_at_diagnosis_years", "ascending")]))
-    return rows.select(SCHEMA.names).cast(SCHEMA).combine_chunks()
+    years = true_years or {}
+    with duckdb.connect() as connection:
+        for name, table in released.items():
+            connection.register(name, table)
+        people = pa.table({"patient_id": list(years), "year": pa.array(years.values(), pa.int64())})
+        connection.register(YEARS, people.cast(pa.schema([("patient_id", pa.string()), ("year", pa.int64())])))
+        rows = connection.sql(_sql(criteria)).to_arrow_table()
+    return rows.select(schema(criteria).names).cast(schema(criteria)).combine_chunks()
 
 
-def _renamed(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
-    return pa.table({new: table[old] for old, new in names.items()})
+def _sql(criteria: Criteria) -> str:
+    everything = criteria.by_name.values()
+    person = [each for each in everything if each.level == "person"]
+    series = [each for each in everything if each.level == "series"]
+    lists = ", ".join(f"(SELECT {_list(each)}) AS {quoted(each.name)}" for each in person)
+    values = ", ".join(f"s.{quoted(each.column or '')} AS {quoted(each.name)}" for each in series)
+    nulls = ", ".join(f"NULL AS {quoted(each.name)}" for each in series)
+    absent = ", ".join(f"NULL AS {quoted(each.name)}" for each in person)
+    return f"""
+        WITH people AS (SELECT DISTINCT patient_id FROM patient)
+        SELECT p.patient_id, NULL AS study_uid, NULL AS series_uid, {lists}, {nulls} FROM people p
+        UNION ALL BY NAME
+        SELECT s.patient_id, s.study_uid, s.series_uid, {absent}, {values}
+        FROM image_series s SEMI JOIN people USING (patient_id)
+             SEMI JOIN image_study USING (patient_id, study_uid)
+        ORDER BY patient_id, study_uid NULLS FIRST, series_uid NULLS FIRST
+    """  # noqa: S608 - names of contracts, quoted
+
+
+def _list(criterion: Criterion) -> str:
+    table, column = criterion.table or YEARS, quoted(criterion.column or "year")
+    kind = "VARCHAR" if criterion.coded else "DOUBLE"
+    rows = [f"t.{column} IS NOT NULL", "t.patient_id = p.patient_id"]
+    rows += [f"t.{quoted(name)} IN ({_texts(values)})" for name, values in sorted(criterion.where.items())]
+    if criterion.values:
+        rows.append(f"t.{column} IN ({_texts(criterion.values)})")
+    return (
+        f"list_sort(list(DISTINCT CAST(t.{column} AS {kind}))) "
+        f"FROM {quoted(table)} t WHERE {' AND '.join(rows)}"
+    )
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
