@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui look real check format clean lock bench scale rows risk dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench load fuzz scale rows risk dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -58,6 +58,12 @@ check: $(READY) ## format, lint, types, import rules
 
 bench: $(READY) ## measure speed and memory against cp and other tools, in one run
 	@$(BIN)/python benchmarks/deidentify.py
+
+load: $(READY) ## measure federated search over 1,000,000 series with wrk
+	@$(BIN)/python benchmarks/search.py
+
+fuzz: $(READY) ## ask the search service long what its description allows, and what not
+	@EUCAIM_SCHEMATHESIS_EXAMPLES=2000 $(BIN)/pytest -q eucaim_pipelines_tests/search/test_schemathesis.py
 
 scale: $(READY) ## measure mapping, checks and report of 100,000 people and 1,000,000 series
 	@$(BIN)/python benchmarks/scale.py

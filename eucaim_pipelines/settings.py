@@ -117,6 +117,13 @@ class Settings(ReleaseSettings, ContractSettings):
     reports: str = Field(
         "http://127.0.0.1:3001", description="Address of `eucaim reports`, to which Dagster's pages link"
     )
+    search_host: str = Field("127.0.0.1", description="Address on which `eucaim serve` listens")
+    search_port: int = Field(3002, ge=1, le=65535, description="Port of `eucaim serve`")
+    search_queries_per_day: int = Field(
+        200, ge=1, description="Distinct queries that each client of `eucaim serve` may ask in a day (UTC)"
+    )
+    search_provider: str = Field("", description="Name of this node in answers of `eucaim serve`")
+    search_provider_icon: str = Field("", description="Address of its icon")
     verify: Literal["sampled", "full"] = Field(
         "sampled", description="Whether pydicom reads back new structures and 1 % of the objects, or all"
     )

@@ -21,6 +21,7 @@ from eucaim_pipelines.contracts.quasi_identifiers import load_quasi_identifiers
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
+from eucaim_pipelines.search.criteria import load_criteria
 
 
 def all_assets(contracts: Path | None = None) -> list[dg.AssetsDefinition]:
@@ -28,7 +29,8 @@ def all_assets(contracts: Path | None = None) -> list[dg.AssetsDefinition]:
     tiers, models = _contracts(contracts)
     load_quasi_identifiers(models, contracts)  # for its errors: what is wrong in it stops the start
     fixed = dg.load_assets_from_modules([ingest, deidentification, unmapped, evidence, lineage, tier_2])
-    made = [*tables.table_assets(tiers, models), tier_3.file_structure(tiers.tables(3))]
+    searched = tier_2.index_asset(load_criteria(contracts))
+    made = [*tables.table_assets(tiers, models), searched, tier_3.file_structure(tiers.tables(3))]
     per_tier = [asset for number in tiers.tiers for asset in tier.tier_assets(number, tiers)]
     return [*fixed, *made, *per_tier]  # type: ignore[list-item]
 

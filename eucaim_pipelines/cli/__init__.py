@@ -9,7 +9,16 @@ import sys
 
 import typer
 
-from eucaim_pipelines.cli import author, deidentify, demonstration, dictionary, operate, show, statement
+from eucaim_pipelines.cli import (
+    author,
+    deidentify,
+    demonstration,
+    dictionary,
+    operate,
+    search,
+    show,
+    statement,
+)
 from eucaim_pipelines.errors import EucaimError, Fault
 
 app = typer.Typer(
@@ -35,6 +44,8 @@ app.command("keygen")(operate.keygen)
 app.command("run")(operate.run)
 app.command("push-catalogue")(operate.push_catalogue)
 app.command("reports")(operate.reports)
+app.command("serve")(search.serve)
+app.command("serve-key")(search.serve_key)
 app.command("verify")(operate.verify)
 app.command("public-key")(statement.public_key)
 app.command("status")(show.status)

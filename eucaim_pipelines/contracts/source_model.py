@@ -47,6 +47,7 @@ __all__ = [
     "FieldSource",
     "Imaging",
     "Linkage",
+    "Search",
     "SourceContract",
     "Split",
     "TableMapping",
@@ -105,6 +106,12 @@ class Deidentification(Part):
     pseudonyms: Literal["hmac", "lethe"] = "hmac"
 
 
+class Search(Part):
+    """Whether federated search may ask the dataset, once Tier 2 is reached: what aiming at Tier 2 means."""
+
+    allowed: bool = True
+
+
 class CheckChange(Part):
     """A threshold that this holder changes, or a check that a named role waives until a day; and why."""
 
@@ -132,6 +139,7 @@ class SourceContract(Part):
     clinical: tuple[ClinicalFile, ...] = ()
     linkage: Linkage = Linkage()
     deidentification: Deidentification = Deidentification()
+    search: Search = Search()
     checks: Mapping[str, CheckChange] = {}
     risk: Risk = Risk()
     _digest: str = PrivateAttr(default="")

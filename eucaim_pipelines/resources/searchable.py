@@ -23,7 +23,7 @@ from eucaim_pipelines.search.control import Control
 from eucaim_pipelines.search.criteria import Criteria
 
 TIER = 2
-"""The tier from which on a dataset may be asked; whoever reaches a higher one has a release of this one too."""
+"""The tier from which on a dataset may be asked; a higher one is only reached with this one."""
 RECORD = "catalogue.jsonld"
 INDEX = "index"
 
@@ -69,7 +69,9 @@ def described(record: bytes, contracts_folder: Path | None = None) -> Described:
 
 def _labels(node: dict[str, Any], name: str, vocabulary: str, folder: Path | None) -> tuple[str, ...]:
     values = node.get(f"eucaim:{name}", [])
-    codes = [each["@id"].removeprefix("eucaim:") for each in (values if isinstance(values, list) else [values])]
+    codes = [
+        each["@id"].removeprefix("eucaim:") for each in (values if isinstance(values, list) else [values])
+    ]
     labels = vocabularies.load(vocabulary, folder).labels
     return tuple(sorted(labels.get(code, code) for code in codes))
 
@@ -82,13 +84,19 @@ def _text(value: Any) -> str:
 class SearchNode:
     """The datasets that may be asked now; `refresh` looks again, and readers always see one whole state.
 
-    A dataset may be asked when its source contract allows it, its newest Tier 2 release is there, and the index
-    that was made for this very release too. What cannot be read now keeps its previous state; what was taken
-    back (contract, pointer) is no longer asked.
+    A dataset may be asked when its source contract allows it, its newest Tier 2 release is there, and the
+    index that was made for this very release too. What cannot be read now keeps its previous state; what was
+    taken back (contract, pointer) is no longer asked.
     """
 
     def __init__(
-        self, restricted: Path, sources: Path, store: ObjectStore, contracts: Contracts, criteria: Criteria, key: SiteKey
+        self,
+        restricted: Path,
+        sources: Path,
+        store: ObjectStore,
+        contracts: Contracts,
+        criteria: Criteria,
+        key: SiteKey,
     ) -> None:
         self._restricted, self._sources, self._store = restricted, sources, store
         self._contracts, self._criteria = contracts, criteria
@@ -149,7 +157,9 @@ class SearchNode:
         if before is not None and before.version == version:
             return before
         manifest = manifests.current(self._store, dataset, TIER)
-        item = next((each for each in manifest.files if each.name == RECORD), None) if manifest else None
+        item = (
+            next((each for each in manifest.files if each.name.endswith(RECORD)), None) if manifest else None
+        )
         record = self._store.get(item.key) if item else None
         path = Shelf(dataset_folder(self._restricted, dataset)).path(f"{shelf_name(version)}/{INDEX}.parquet")
         if record is None or not path.is_file():

@@ -183,14 +183,20 @@ class _Book:
 
 
 class RequestLog:
-    """One JSON line per request: time, client, keyed name of the query, size, status, milliseconds; no value."""
+    """One JSON line per request: time, client, keyed name and size of the query, status, milliseconds."""
 
     def __init__(self, restricted: Path) -> None:
         self._path = private_folder(restricted / FOLDER) / _LOG
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(
-        self, now: datetime, client: str | None, query: str | None, conditions: int, status: int, seconds: float
+        self,
+        now: datetime,
+        client: str | None,
+        query: str | None,
+        conditions: int,
+        status: int,
+        seconds: float,
     ) -> None:
         """Append a line."""
         line = {

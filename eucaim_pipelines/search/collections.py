@@ -1,19 +1,19 @@
 """Datasets as a query sees them: who matches in each, and the answer as the EUCAIM Explorer expects it.
 
-All but the two counts of an answer stands in the dataset's released record. Where the datasets lie is not known
-here.
+All but the two counts of an answer stands in the dataset's released record. Where the datasets lie is not
+known here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from eucaim_pipelines.search.control import Control, Counts
-from eucaim_pipelines.search.criteria import Criteria, Criterion
+from eucaim_pipelines.search.criteria import Criteria
 from eucaim_pipelines.search.matching import Index
-from eucaim_pipelines.search.query import Condition, Query, everything
+from eucaim_pipelines.search.query import Query
 
 
 @dataclass(frozen=True)
@@ -84,64 +84,3 @@ def answer(
         "collections": found,
         "total": len(found),
     }
-
-
-@dataclass(frozen=True)
-class Single:
-    """A query of one criterion, and how it reads."""
-
-    criterion: Criterion
-    text: str
-    query: Query
-
-
-def singles(criteria: Criteria) -> Iterator[Single]:
-    """Every query of a single criterion: each code, and each band of a number. The query for everybody first."""
-    yield Single(next(iter(criteria.by_name.values())), "everybody", everything())
-    for each in criteria.by_name.values():
-        for text, condition in _conditions(each, criteria):
-            yield Single(each, text, Query((((condition,),),)))
-
-
-def _conditions(criterion: Criterion, criteria: Criteria) -> Iterator[tuple[str, Condition]]:
-    if criterion.coded:
-        for code in sorted(criteria.allowed(criterion)):
-            yield criteria.label(criterion, code), Condition(criterion.name, (code,))
-        return
-    bands = criterion.bands
-    starts = range(bands.first, bands.last + 1, bands.step) if bands else ()
-    for start in starts:
-        end = start + (bands.step if bands else 1) - 1
-        text = f"{start} to {end}" if end > start else f"{start}"
-        yield text, Condition(criterion.name, low=float(start), high=float(end))
-
-
-_PREVIEW = pa.schema(
-    [
-        pa.field("criterion", pa.string(), metadata={"description": "What is asked for."}),
-        pa.field("key", pa.string(), metadata={"description": "How queries call it."}),
-        pa.field("value", pa.string(), metadata={"description": "The value or band, in words."}),
-        pa.field("query", pa.string(), metadata={"description": "The query, in its checked form."}),
-        pa.field("subjects", pa.int64(), metadata={"description": "People, as the service says."}),
-        pa.field("studies", pa.int64(), metadata={"description": "Imaging studies, as the service says."}),
-    ]
-)
-
-
-def preview(collection: Collection, criteria: Criteria) -> pa.Table:
-    """What a single criterion would show to the world, all of it, by the code that answers."""
-    rows = []
-    for each in singles(criteria):
-        counts = collection.counts(each.query)
-        whole = not each.query.branches
-        rows.append(
-            {
-                "criterion": "" if whole else each.criterion.text,
-                "key": "" if whole else each.criterion.keys[0],
-                "value": each.text,
-                "query": each.query.canonical().decode(),
-                "subjects": counts.subjects,
-                "studies": counts.studies,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=_PREVIEW)

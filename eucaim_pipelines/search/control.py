@@ -2,19 +2,19 @@
 
 Two rules, in this order.
 
-1. **One person in six is counted**, six times over; who it is follows from the key and the pseudonym, the same
-   in every query, dataset and release. Whoever is not counted leaves no trace in any answer, so that whatever an
-   attacker asks, of any number of releases, from any number of clients, he guesses membership right in at most
-   1/2 + 1/12 = 58.3 % of balanced trials. No perturbation of the set alone can say that: if a set that changes
+1. **One person in six is counted**, six times over; who it is follows from the key and the pseudonym, the
+   same in every query, dataset and release. Whoever is not counted leaves no trace in any answer: whatever is
+   asked, of however many releases and by however many clients, membership is guessed right in at most
+   1/2 + 1/12 = 58.3 % of balanced trials. No perturbation of the set alone can say that: where a changed set
    changes the noise, two answers that differ prove that somebody stands between them (70 % from one nested
-   pair), and the noise of many sets with one person in them averages out.
+   pair), and the noise of many sets that share one person averages out.
 2. **The set of those counted decides** (cell key): Laplace noise of scale 1/0.28, drawn by the inverse
    distribution function from an HMAC of their sorted pseudonyms, is added, and the sum rounded to tens. Equal
    sets get equal answers. It is called perturbation; no epsilon is promised.
 
-Fewer than ten people *counted* give one answer, zero included, so that 0 to 9 people always do, and the limit
-itself is no oracle: whether a tenth person exists who is not counted changes nothing. The price is that groups
-under about sixty people are seldom told apart from none.
+Fewer than ten people *counted* give one answer, zero included. So 0 to 9 people always do, and the limit is
+no oracle: whether a tenth person exists who is not counted changes nothing. The price is that groups under
+about sixty people are seldom told apart from none.
 """
 
 import hmac

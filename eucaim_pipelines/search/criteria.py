@@ -1,4 +1,4 @@
-"""What may be searched: criteria with their keys, codes and aliases, read from data_contracts/search/criteria.yaml.
+"""What may be searched: criteria, their keys, codes and aliases, as data_contracts/search/criteria.yaml says.
 
 Where values are looked up is `index`; what a query looks like is `query`.
 """

@@ -27,7 +27,7 @@ def tables(criteria: Criteria) -> tuple[str, ...]:
 
 
 def schema(criteria: Criteria) -> pa.Schema:
-    """Columns of the index: keys, then a list per criterion of persons and a value per criterion of series."""
+    """Columns of the index: keys, a list per criterion of persons, a value per criterion of series."""
     keys = [pa.field(name, pa.string(), metadata={"description": text}) for name, text in _KEYS]
     return pa.schema(keys + [_field(each) for each in criteria.by_name.values()])
 
@@ -60,7 +60,9 @@ def build(
         for name, table in released.items():
             connection.register(name, table)
         people = pa.table({"patient_id": list(years), "year": pa.array(years.values(), pa.int64())})
-        connection.register(YEARS, people.cast(pa.schema([("patient_id", pa.string()), ("year", pa.int64())])))
+        connection.register(
+            YEARS, people.cast(pa.schema([("patient_id", pa.string()), ("year", pa.int64())]))
+        )
         rows = connection.sql(_sql(criteria)).to_arrow_table()
     return rows.select(schema(criteria).names).cast(schema(criteria)).combine_chunks()
 
@@ -81,7 +83,7 @@ def _sql(criteria: Criteria) -> str:
         FROM image_series s SEMI JOIN people USING (patient_id)
              SEMI JOIN image_study USING (patient_id, study_uid)
         ORDER BY patient_id, study_uid NULLS FIRST, series_uid NULLS FIRST
-    """  # noqa: S608 - names of contracts, quoted
+    """
 
 
 def _list(criterion: Criterion) -> str:

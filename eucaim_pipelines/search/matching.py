@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from eucaim_pipelines.contracts.views import quoted
 from eucaim_pipelines.search.criteria import Criteria
+from eucaim_pipelines.search.memory import load
 from eucaim_pipelines.search.query import Branch, Clause, Condition, Query
 
 
@@ -47,13 +48,8 @@ class Index:
         people = table.filter(pc.is_null(table["series_uid"]))["patient_id"].to_pylist()
         self.pseudonyms: list[str] = sorted({each for each in people if holds is None or holds(each)})
         self._levels = {name: each.level for name, each in criteria.by_name.items()}
-        self._ids: dict[str, dict[str, int]] = {}
         self._connection = duckdb.connect(config={"threads": 1})
-        self._connection.register("everybody", table)
-        self._connection.register("held", pa.table({"patient_id": pa.array(self.pseudonyms, pa.string())}))
-        self._load(criteria)
-        self._connection.unregister("everybody")
-        self._connection.unregister("held")
+        self._ids = load(self._connection, table, self.pseudonyms, criteria)
 
     def close(self) -> None:
         """Let the memory go."""
@@ -63,65 +59,20 @@ class Index:
         """Exactly the people and studies that a query matches."""
         parts = [self._branch(branch) for branch in query.branches] or ["SELECT pid, study FROM visits"]
         sql = (
-            "SELECT pid, count(study) AS studies FROM "  # noqa: S608 - names of criteria and numbers
+            "SELECT pid, count(study) AS studies FROM "
             f"(SELECT DISTINCT pid, study FROM ({' UNION ALL '.join(parts)})) GROUP BY pid ORDER BY pid"
         )
         found = self._connection.cursor().execute(sql).fetchnumpy()
         return Matched(np.asarray(found["pid"], np.int64), int(np.sum(found["studies"])))
 
-    def _load(self, criteria: Criteria) -> None:
-        """Tables `series` (distinct rows only), `visits` (person and study), and one per criterion of persons."""
-        run = self._connection.execute
-        run(
-            "CREATE TABLE person AS SELECT patient_id, (row_number() OVER (ORDER BY patient_id) - 1)::INTEGER AS pid "
-            "FROM held"
-        )
-        run(
-            "CREATE TABLE study AS SELECT study_uid, row_number() OVER (ORDER BY study_uid)::INTEGER AS study FROM "
-            "(SELECT DISTINCT study_uid FROM everybody SEMI JOIN held USING (patient_id) WHERE study_uid IS NOT NULL)"
-        )
-        columns = []
-        for each in criteria.by_name.values():
-            value = self._value(each.name, each.level == "person", each.coded)
-            if each.level == "series":
-                columns.append(f"{value} AS {quoted(each.name)}")
-                continue
-            run(
-                f"CREATE TABLE {quoted(each.name)} AS SELECT DISTINCT pid, {value} AS value FROM "  # noqa: S608
-                f"(SELECT pid, unnest({quoted(each.name)}) AS raw FROM everybody JOIN person USING (patient_id)) "
-                "WHERE raw IS NOT NULL ORDER BY pid"
-            )
-        run(
-            f"CREATE TABLE series AS SELECT DISTINCT pid, study, {', '.join(columns)} "  # noqa: S608
-            "FROM everybody JOIN person USING (patient_id) LEFT JOIN study USING (study_uid) "
-            "WHERE series_uid IS NOT NULL ORDER BY pid, study"
-        )
-        run(
-            "CREATE TABLE visits AS SELECT DISTINCT pid, study FROM person LEFT JOIN series USING (pid) ORDER BY pid"
-        )
-
-    def _value(self, name: str, listed: bool, coded: bool) -> str:
-        """SQL of a value as it is held: numbers as they are, codes as small numbers of their own."""
-        raw = "raw" if listed else quoted(name)
-        if not coded:
-            return raw
-        source = f"unnest({quoted(name)})" if listed else quoted(name)
-        codes = self._connection.execute(f"SELECT DISTINCT {source} FROM everybody").fetchall()  # noqa: S608
-        ids = {code: i for i, code in enumerate(sorted(code for (code,) in codes if code is not None))}
-        self._ids[name] = ids
-        mapping = pa.table({"code": pa.array(list(ids), pa.string()), "id": pa.array(ids.values(), pa.int16())})
-        self._connection.execute(f"CREATE TABLE {quoted('ids ' + name)} AS SELECT * FROM mapping")  # noqa: S608
-        del mapping
-        return f"(SELECT id FROM {quoted('ids ' + name)} WHERE code = {raw})"
-
     def _branch(self, branch: Branch) -> str:
         on_series = any(self._levels[each.criterion] == "series" for clause in branch for each in clause)
         source = "series" if on_series else "visits"
         where = " AND ".join(self._clause(clause) for clause in branch)
-        sql = f"SELECT pid, study FROM {source} WHERE {where}"  # noqa: S608
+        sql = f"SELECT pid, study FROM {source} WHERE {where}"
         alone = [self._person_side(clause) for clause in branch]
         if on_series and all(alone):  # people without images fulfil it by the persons' side of each OR
-            sql += f" UNION ALL SELECT pid, study FROM visits WHERE {' AND '.join(alone)}"  # noqa: S608
+            sql += f" UNION ALL SELECT pid, study FROM visits WHERE {' AND '.join(alone)}"
         return sql
 
     def _clause(self, clause: Clause) -> str:
@@ -138,10 +89,10 @@ class Index:
             if not condition.negated:
                 return self._holds(condition, table)
             return f"({table} IS NOT NULL AND NOT ({self._holds(condition, table)}))"
-        within = f"pid IN (SELECT pid FROM {table} WHERE {self._holds(condition, 'value')})"  # noqa: S608
+        within = f"pid IN (SELECT pid FROM {table} WHERE {self._holds(condition, 'value')})"
         if not condition.negated:
             return within
-        return f"(pid IN (SELECT pid FROM {table}) AND NOT {within})"  # noqa: S608
+        return f"(pid IN (SELECT pid FROM {table}) AND NOT {within})"
 
     def _holds(self, condition: Condition, column: str) -> str:
         if condition.values is not None:

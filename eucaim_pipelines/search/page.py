@@ -30,7 +30,7 @@ _COLLECTION = {
         **{name: {"type": "string"} for name in ("id", "name", "description")},
         **{name: {"type": "integer", "multipleOf": 10} for name in ("studies_count", "subjects_count")},
         "age_range": _AGES,
-        **{name: _STRINGS for name in ("gender", "modalities", "body_parts")},
+        **dict.fromkeys(("gender", "modalities", "body_parts"), _STRINGS),
     },
 }
 ANSWER = {
@@ -126,5 +126,11 @@ def _row(name: str, criteria: Criteria) -> str:
     if each.coded:
         labels = [f"{code} {criteria.label(each, code)}" for code in sorted(criteria.allowed(each))]
         values = f"<details><summary>{len(labels)} codes</summary>{escape('; '.join(labels))}</details>"
-    cells = (escape(each.text), escape(", ".join(each.keys)), escape(each.parameter or ""), each.level, values)
+    cells = (
+        escape(each.text),
+        escape(", ".join(each.keys)),
+        escape(each.parameter or ""),
+        each.level,
+        values,
+    )
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

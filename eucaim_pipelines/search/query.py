@@ -1,4 +1,4 @@
-"""Queries as they are asked, both ways, made into one checked form; what is malformed is refused with a sentence.
+"""Queries as they are asked, both ways, made into one checked form; malformed ones are refused.
 
 The form is the one of the EUCAIM Explorer: OR of ANDs of ORs of conditions. What it matches is `matching`.
 """
@@ -6,7 +6,7 @@ The form is the one of the EUCAIM Explorer: OR of ANDs of ORs of conditions. Wha
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from eucaim_pipelines.errors import EucaimError
@@ -59,8 +59,9 @@ class Query:
         return sum(len(clause) for branch in self.branches for clause in branch)
 
     def canonical(self) -> bytes:
-        """The same bytes however order and repetition were written."""
-        return repr(self.branches).encode()
+        """The same JSON however order and repetition were written."""
+        lists = [[[astuple(each) for each in clause] for clause in branch] for branch in self.branches]
+        return json.dumps(lists, separators=(",", ":")).encode()
 
 
 def everything() -> Query:
