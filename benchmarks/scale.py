@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from eucaim_pipelines.cdm import CdmInputs, build, coding, linkage
 from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.quasi_identifiers import load_quasi_identifiers
 from eucaim_pipelines.contracts.rules import INSTANCES, LINKS, RECORDS
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
@@ -27,6 +28,7 @@ from eucaim_pipelines.ingest.clinical_files import Reception, combine, read
 from eucaim_pipelines.quality import checks, expectations
 from eucaim_pipelines.quality.plan import known_checks, planned
 from eucaim_pipelines.quality.reasons import load_reasons
+from eucaim_pipelines.quality.risk.assessment import assess
 from eucaim_pipelines.quality.tiers import load_tiers
 from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
 from eucaim_pipelines.report.content import DispositionCount, LocalDetail, Report, Sizes
@@ -96,6 +98,10 @@ def main() -> None:
             "Great Expectations",
             f"of it, {clock.seconds['Great Expectations'] / clock.seconds['checks']:.0%}",
         )
+        with clock.stage("risk"):
+            fields = load_quasi_identifiers(contracts)
+            risk, _ = assess(tables, None, fields.of(source), fields.hierarchies, ("now", None))
+        clock.print("risk", f"{risk.known.people:,} people in {risk.known.count:,} groups")
         with clock.stage("report"):
             page = _report(source, contracts, vocabularies, tables, outcome, inputs)
         clock.print("report", f"both editions; the shareable one has {len(page) / 1e3:.0f} kB")

@@ -76,14 +76,22 @@ def _tiers(report: Report, numbers: Numbers, local: LocalDetail | None) -> Itera
         for outcome in verdict.unmet:
             short = short_of(outcome, numbers)
             what = f"Not met yet: {_lower(outcome.text)}" + (f" Short: {short}." if short else "")
-            yield Priority(what, outcome.remedy, _gain(verdict, reached), *_about(report, outcome, local))
+            yield Priority(
+                what, outcome.remedy, _gain(verdict, reached), *_about(report, outcome, numbers, local)
+            )
 
 
-def _about(report: Report, outcome: RequirementOutcome, local: LocalDetail | None) -> tuple[str, str]:
+def _about(
+    report: Report, outcome: RequirementOutcome, numbers: Numbers, local: LocalDetail | None
+) -> tuple[str, str]:
     """What a requirement lacks by name, and the section that has the rest.
 
     Properties of the catalogue record are no patient data; local values are, and stay in the local edition.
     """
+    labels = {each.label for each in report.risk.fields} if report.risk else set()
+    if labels.intersection(outcome.short.fields):
+        told = numbers.fields(outcome)
+        return (_some("What singles them out", told) if told else ""), "risk"
     if outcome.id in _CATALOGUE:
         return _some(_CATALOGUE[outcome.id], [text.rstrip(".") for text in outcome.short.fields]), "tiers"
     wanted = {tuple(check.split(".")[:2]) for check in outcome.short.fields}

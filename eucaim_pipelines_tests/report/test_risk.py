@@ -102,3 +102,13 @@ def _missed(report: Report, short: int, fields: tuple[str, ...]) -> Verdict:
     missed = replace(outcome, met=False, short=Short(short, 0, fields))
     rest = tuple(missed if each is outcome else each for each in first.requirements)
     return replace(first, reached=False, requirements=rest)
+
+
+def test_what_to_fix_first_names_what_singles_people_out() -> None:
+    report = make(people=61, risk=measured(PEOPLE))
+    report = replace(report, verdicts=[_missed(report, 3, ("Models of the scanners", "Sex at birth"))])
+    local, outside = Page(render(report, LOCAL)).text, Page(render(report)).text
+    told = "What singles them out: Models of the scanners, Sex at birth. See all"
+    assert (
+        told in local and "See all . The report names" in outside and "What singles them out" not in outside
+    )
