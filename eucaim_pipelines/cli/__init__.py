@@ -14,6 +14,7 @@ from eucaim_pipelines.cli import (
     deidentify,
     demonstration,
     dictionary,
+    materialising,
     operate,
     search,
     show,
@@ -47,6 +48,8 @@ app.command("reports")(operate.reports)
 app.command("serve")(search.serve)
 app.command("serve-key")(search.serve_key)
 app.command("verify")(operate.verify)
+app.command("materialise")(materialising.materialise)
+app.command("etl-bundle")(materialising.etl_bundle)
 app.command("public-key")(statement.public_key)
 app.command("status")(show.status)
 app.command("explain")(show.explain)

@@ -56,7 +56,9 @@ def build(
     """
     frames = {name: table.to_pandas(types_mapper=pd.ArrowDtype) for name, table in tables.items()}
     files = {
-        f"clinical_data/{name}.csv": _csv(_formed(table, contracts[name].value_sets, form), contracts[name])
+        f"clinical_data/{name}.csv": cdm_csv(
+            _formed(table, contracts[name].value_sets, form), contracts[name]
+        )
         for name, table in tables.items()
         if table.num_rows or contracts[name].mandatory
     }
@@ -119,9 +121,12 @@ def _formed(table: pa.Table, coded: Collection[str], form: Form) -> pa.Table:
     return table
 
 
-def _csv(table: pa.Table, contract: TableContract | None = None) -> bytes:
-    """The table as CSV; with a contract, only the columns of the common data model."""
+def cdm_csv(table: pa.Table, contract: TableContract) -> bytes:
+    """The columns that the common data model has of a table, as CSV."""
+    return _csv(table.select(contract.cdm_columns))
+
+
+def _csv(table: pa.Table) -> bytes:
     buffer = BytesIO()
-    columns = table if contract is None else table.select(contract.cdm_columns)
-    pacsv.write_csv(columns, buffer, pacsv.WriteOptions(quoting_style="needed"))
+    pacsv.write_csv(table, buffer, pacsv.WriteOptions(quoting_style="needed"))
     return buffer.getvalue()

@@ -3,9 +3,13 @@
 Keys are written once and never changed, but for the pointers (`CURRENT`), which `replace` moves.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from eucaim_pipelines.errors import DataError
+
+PIECE = 1 << 20
 
 
 class StoreConflictError(DataError):
@@ -35,6 +39,12 @@ class ObjectStore(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """Content of a key; None if there is none."""
+
+    def pieces(self, key: str) -> Iterator[bytes] | None:
+        """Content of a key in pieces of at most `PIECE` bytes; None if there is none."""
+
+    def local(self, key: str) -> Path | None:
+        """The file of this machine that holds a key; None where the store keeps no files here."""
 
     def size(self, key: str) -> int | None:
         """Bytes of a key without reading it; None if there is none."""

@@ -5,11 +5,12 @@ What is put there, and in which order, is decided elsewhere.
 
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from eucaim_pipelines.errors import MachineError
-from eucaim_pipelines.release.store import StoreConflictError
+from eucaim_pipelines.release.store import PIECE, StoreConflictError
 
 _PARTIAL = ".partial-"
 
@@ -42,6 +43,15 @@ class FolderStore:
             return None
         except OSError as error:
             raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
+
+    def pieces(self, key: str) -> Iterator[bytes] | None:
+        """See `ObjectStore.pieces`."""
+        path = self._path(key)
+        return _pieces(path) if path.is_file() else None
+
+    def local(self, key: str) -> Path | None:
+        """See `ObjectStore.local`."""
+        return self._path(key)
 
     def size(self, key: str) -> int | None:
         """See `ObjectStore.size`."""
@@ -84,3 +94,12 @@ class FolderStore:
                 raise
         except OSError as error:
             raise MachineError(f"The release folder cannot be written: {error.strerror}.") from None
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as stream:
+            while piece := stream.read(PIECE):
+                yield piece
+    except OSError as error:
+        raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None

@@ -4,7 +4,9 @@ Works with stores that ignore conditional writes: a key's bytes are compared, no
 """
 
 import hashlib
+from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,9 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from eucaim_pipelines.errors import MachineError
-from eucaim_pipelines.release.store import StoreConflictError
+from eucaim_pipelines.release.store import PIECE, StoreConflictError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 CONNECTIONS = 16
@@ -63,14 +66,24 @@ class S3Store:
 
     def get(self, key: str) -> bytes | None:
         """See `ObjectStore.get`."""
+        pieces = self.pieces(key)
+        return None if pieces is None else b"".join(pieces)
+
+    def pieces(self, key: str) -> Iterator[bytes] | None:
+        """See `ObjectStore.pieces`."""
         try:
-            return self._client.get_object(Bucket=self.bucket, Key=self._name(key))["Body"].read()
+            body = self._client.get_object(Bucket=self.bucket, Key=self._name(key))["Body"]
         except ClientError as error:
             if _absent(error):
                 return None
             raise _unreachable(error) from None
         except BotoCoreError as error:
             raise _unreachable(error) from None
+        return _pieces(body)
+
+    def local(self, key: str) -> Path | None:
+        """See `ObjectStore.local`."""
+        return None
 
     def size(self, key: str) -> int | None:
         """See `ObjectStore.size`."""
@@ -104,6 +117,13 @@ class S3Store:
 
     def _name(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
+
+
+def _pieces(body: "StreamingBody") -> Iterator[bytes]:
+    try:
+        yield from body.iter_chunks(PIECE)
+    except BotoCoreError as error:
+        raise _unreachable(error) from None
 
 
 def _absent(error: ClientError) -> bool:
