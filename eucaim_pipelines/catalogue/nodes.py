@@ -9,7 +9,7 @@ from typing import Any
 from rdflib import RDF, XSD, BNode, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, FOAF
 
-from eucaim_pipelines.catalogue.terms import CSVW, CV, DCAT, VCARD, bound
+from eucaim_pipelines.catalogue.terms import CSVW, CV, DCAT, VCARD, bound, iri
 from eucaim_pipelines.contracts.source_catalogue import Agent, Contact
 from eucaim_pipelines.contracts.tables import TableContract
 
@@ -39,6 +39,7 @@ class Statements:
 
 
 def period(statements: Statements, role: str, start: Any, end: Any, datatype: URIRef) -> BNode:
+    """From when to when; either end may be open."""
     node = statements.node(role, DCTERMS.PeriodOfTime)
     for predicate, value in ((DCAT.startDate, start), (DCAT.endDate, end)):
         statements.say(node, predicate, None if value is None else Literal(str(value), datatype=datatype))
@@ -75,6 +76,7 @@ def _column(statements: Statements, contract: TableContract, name: str) -> BNode
 
 
 def contact(statements: Statements, contact: Contact) -> BNode:
+    """Whom users ask: name, e-mail and page."""
     node = statements.node("contact", VCARD.Kind)
     statements.say(node, VCARD.fn, contact.name)
     statements.say(node, VCARD.hasEmail, _mail(contact.email))
@@ -82,10 +84,11 @@ def contact(statements: Statements, contact: Contact) -> BNode:
     return node
 
 
-def agent(statements: Statements, role: str, agent: Agent) -> BNode:
+def agent(statements: Statements, role: str, agent: Agent, types: str) -> BNode:
+    """An organisation with its contact point; `types` is the list that its type is a term of."""
     node = statements.node(role, FOAF.Agent)
     statements.say(node, FOAF.name, agent.name)
-    statements.say(node, DCTERMS.type, agent.type)
+    statements.say(node, DCTERMS.type, iri(agent.type, types) if agent.type else None)
     if agent.contact_email or agent.contact_url:
         point = statements.node(f"{role}-contact", CV.ContactPoint)
         statements.say(point, CV.email, (agent.contact_email or "").removeprefix("mailto:"))
@@ -95,6 +98,7 @@ def agent(statements: Statements, role: str, agent: Agent) -> BNode:
 
 
 def creator(statements: Statements, role: str, agent: Agent) -> BNode:
+    """An organisation that made the data, with e-mail and page of its own."""
     node = statements.node(role, FOAF.Agent)
     statements.say(node, FOAF.name, agent.name)
     statements.say(node, FOAF.mbox, _mail(agent.contact_email))

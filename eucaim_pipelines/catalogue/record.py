@@ -194,6 +194,8 @@ class _Record(Statements):
 
 def _describe_parts(record: _Record, dataset: URIRef, facts: CatalogueFacts, release: ReleaseFacts) -> None:
     text = record.text
+    kind = next(each for each in parts("Agent", load_properties(record.folder)) if each.key == "type")
+    types = kind.holds.removeprefix("iri under ")
     if text.contact is not None:
         record.say(dataset, DCAT.contactPoint, nodes.contact(record, text.contact))
     for role, predicate, agent in (
@@ -202,7 +204,7 @@ def _describe_parts(record: _Record, dataset: URIRef, facts: CatalogueFacts, rel
         ("hdab", HEALTH.hdab, text.health_data_access_body),
     ):
         if agent is not None:
-            record.say(dataset, predicate, nodes.agent(record, role, agent))
+            record.say(dataset, predicate, nodes.agent(record, role, agent, types))
     for number, agent in enumerate(text.creators):
         record.say(dataset, DCTERMS.creator, nodes.creator(record, f"creator-{number}", agent))
     if text.provenance:

@@ -40,6 +40,7 @@ def push(settings: Settings, dataset: str) -> tuple[str, str]:
     with site.restricted.ledger(dataset) as ledger:
         place = point.push(record, ledger.fact(PLACE))
         ledger.note(**{PLACE: place})
+    site.audit.append("record_pushed", dataset, version=version)
     return version, place
 
 

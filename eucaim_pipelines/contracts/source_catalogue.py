@@ -47,7 +47,7 @@ class Agent(Part):
     """An organisation of the catalogue record."""
 
     name: str = ""
-    type: str | None = None
+    type: Term | None = None
     contact_email: str | None = None
     contact_url: Address | None = None
 

@@ -26,7 +26,7 @@ FULL: dict[str, Any] = {
     "alternative_titles": ["LCT"],
     "documentation": ["https://hospital.example/lung"],
     "landing_pages": ["https://hospital.example/data"],
-    "custodian": {"name": "Hospital", "contact_url": "https://hospital.example"},
+    "custodian": {"name": "Hospital", "type": "hospital", "contact_url": "https://hospital.example"},
     "creators": [{"name": "Radiology", "contact_email": "radiology@hospital.example"}],
     "health_data_access_body": {"name": "Health data agency", "contact_email": "access@state.example"},
     "licence": "https://hospital.example/licence",
