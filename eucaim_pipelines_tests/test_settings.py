@@ -57,6 +57,8 @@ def test_a_variable_wins_over_the_file(file, monkeypatch):
         ({"workers": 0}, "Setting 'workers' should be greater than or equal to 1"),
         ({"timezone": "Mars"}, "Setting 'timezone' must be an IANA time zone"),
         ({"release": "ftp://host"}, "Setting 'release' must be a folder or s3://"),
+        ({"fair_data_point": "http://fdp.example/catalog/1"}, "Setting 'fair_data_point' must be an address"),
+        ({"fair_data_point": "https://fdp.example"}, "Setting 'fair_data_point' must be an address"),
         ({"verify": "some"}, "Setting 'verify' should be 'sampled' or 'full'"),
         ({"landign": "x"}, "Setting 'landign' is not known"),
     ],

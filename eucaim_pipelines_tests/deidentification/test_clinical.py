@@ -145,6 +145,24 @@ def test_links_cross_with_their_offsets_and_without_their_dates(pseudonyms):
     assert row["age_at_study_years"] == 90.0
 
 
+def test_people_are_counted_by_the_true_year_of_their_released_studies():
+    rows = [
+        ("1", None, "1.1", date(2019, 6, 4)),
+        ("1", None, "1.2", date(2019, 9, 4)),
+        ("1", "OTHER", "1.3", date(2019, 9, 4)),
+        ("2", None, "1.4", date(2020, 1, 1)),
+        ("3", None, "1.5", date(2020, 1, 1)),
+        ("4", None, "1.6", None),
+        (None, None, "1.7", date(2021, 1, 1)),
+    ]
+    names = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "StudyDate")
+    types = (pa.string(), pa.string(), pa.string(), pa.date32())
+    columns = {n: pa.array(c, t) for n, c, t in zip(names, zip(*rows, strict=True), types, strict=True)}
+    released = {"1.1", "1.2", "1.3", "1.4", "1.6", "1.7"}
+    assert links.people_by_year(pa.table(columns), released) == {2019: 2, 2020: 1}
+    assert links.people_by_year(pa.table(columns), set()) == {}
+
+
 def test_the_sweep_finds_identities_in_every_encoding_and_depth():
     identity = "Hölderlin"
     for encoding in ("utf-8", "latin-1", "utf-16-le"):

@@ -11,9 +11,14 @@ from eucaim_pipelines.quality.disclosure import (
     WITHHELD,
     age_bucket,
     at_least,
+    finest_spacing,
+    metres,
     released_values,
     released_years,
+    rounded,
+    rounded_bytes,
     shown,
+    shown_changes,
     shown_part,
     suppress,
     suppress_within,
@@ -148,3 +153,39 @@ def test_two_hidden_cells_are_not_enough_when_their_sum_gives_them_away() -> Non
         cells = suppress([first, second, 25, 60]).cells
         assert cells[:2] == (SMALL, SMALL)
         assert (WITHHELD in cells) == (first + second != 10)
+
+
+@given(count=st.integers(0, 5000))
+def test_a_count_that_must_stand_as_a_number_is_one_of_ten(count: int) -> None:
+    stated = rounded(count)
+    assert (stated is None) == (count < 10)
+    assert stated is None or (stated % 10 == 0 and 0 <= count - stated < 10)
+
+
+@given(size=st.integers(0, 10**15))
+def test_a_size_has_two_significant_digits_and_is_not_above_the_true_one(size: int) -> None:
+    stated = rounded_bytes(size)
+    assert stated <= size and (size - stated) * 10 <= size
+    assert len(str(stated).rstrip("0")) <= 2
+
+
+@pytest.mark.parametrize(
+    ("counts", "people", "told"),
+    [
+        ((0, 0, 0), (0, 0, 0), ("0", "0", "0")),
+        ((12, 0, 30), (12, 0, 10), ("10+", "0", "30+")),
+        ((12, 1, 30), (12, 1, 10), (WITHHELD, WITHHELD, WITHHELD)),
+        ((40, 0, 0), (1, 0, 0), (WITHHELD, "0", "0")),
+    ],
+)
+def test_changes_of_few_people_say_only_that_there_are_some(
+    counts: tuple[int, ...], people: tuple[int, ...], told: tuple[str, ...]
+) -> None:
+    assert shown_changes(counts, people) == told
+
+
+def test_the_finest_spacing_is_one_that_ten_people_reach() -> None:
+    spacings = {f"p{i}": 0.5 for i in range(10)} | {"finest": 0.0123}
+    assert finest_spacing(spacings) == "0.0005"
+    assert finest_spacing({f"p{i}": 0.5 for i in range(9)}) is None
+    assert (metres(0.9765625), metres(5.0), metres(1000.0)) == ("0.00098", "0.005", "1")

@@ -1,6 +1,7 @@
 """A data holder whose catalogue record is mended step by step, until it is pushed to a FAIR Data Point."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rocrate.rocrate import ROCrate
 
 from eucaim_pipelines.catalogue import conformance
 from eucaim_pipelines.catalogue.shapes import shapes
+from eucaim_pipelines.catalogue.terms import DCAT
 from eucaim_pipelines_tests.catalogue.point import TOKEN, serving
 from eucaim_pipelines_tests.whole import holder
 from eucaim_pipelines_tests.whole.conftest import Run
@@ -102,6 +104,8 @@ def test_the_mended_record_conforms_and_reaches_the_point(site: Site) -> None:
             assert pushed.code == 0, pushed.text
             assert f"{point.address}/dataset/1" in pushed.text and TOKEN not in pushed.text
         (graph,) = point.datasets.values()
+        (period,) = graph.objects(None, DCTERMS.temporal)
+        assert str(graph.value(period, DCAT.startDate)) == str(graph.value(period, DCAT.endDate)) == "2025"
         assert str(graph.value(URIRef(f"{point.address}/dataset/1"), DCTERMS.identifier)) == DATASET
         assert point.states == {"/dataset/1": "PUBLISHED"}
     assert site.eucaim("push-catalogue", DATASET).code == 3
@@ -119,5 +123,15 @@ def check_record(folder: Path) -> Graph:
 @pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("dataset", ["demo_breast_mg", "demo_lung_ct", "demo_prostate_mr"])
 def test_the_record_of_each_demo_dataset_conforms(demo: Run, dataset: str) -> None:
+    released = {r.study_instance_uid for r in demo.site.receptions(dataset).values() if r.object_key}
+    people: dict[int, set[str]] = defaultdict(set)
+    for link in demo.site.shelf(dataset, "study_links").to_pylist():
+        if link["StudyInstanceUID"] in released and link["StudyDate"] and link["PatientID"]:
+            people[link["StudyDate"].year].add(link["PatientID"])
+    years = sorted(year for year, who in people.items() if len(who) >= 10)
     for tier in demo.site.tiers(dataset):
-        check_record(demo.site.version_folder(dataset, tier))
+        graph = check_record(demo.site.version_folder(dataset, tier))
+        (period,) = graph.objects(None, DCTERMS.temporal)
+        stated = [str(graph.value(period, DCAT[name])) for name in ("startDate", "endDate")]
+        assert stated == [str(years[0]), str(years[-1])]
+        assert str(graph.value(None, DCTERMS.identifier)) == dataset
