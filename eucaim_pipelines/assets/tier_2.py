@@ -77,10 +77,13 @@ def search_preview(
     dataset = context.partition_key
     here, shelf = restricted.shelf(dataset), releasable.shelf(dataset)
     criteria = load_criteria(contracts.folder)
+    record = shelf.read_files(f"tier_{searchable.TIER}/{staged.RECORD}").get(searchable.RECORD)
+    if record is None:
+        with restricted.ledger(dataset) as ledger:
+            ledger.note(finished_search_index=staged.state(shelf))
+        return dg.MaterializeResult(metadata={"preview": "None: the dataset has no catalogue record yet."})
     version = staged.content(dataset, searchable.TIER, shelf, contracts).version
-    about = searchable.described(
-        shelf.read_bytes(f"tier_{searchable.TIER}/{staged.RECORD}"), contracts.folder
-    )
+    about = searchable.described(record, contracts.folder)
     table = here.read("search_index")
     collection = Collection(about, version, table, criteria, Control(pseudonymisation.site_key()))
     shown = preview(collection, criteria)

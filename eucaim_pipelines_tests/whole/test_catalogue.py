@@ -134,4 +134,4 @@ def test_the_record_of_each_demo_dataset_conforms(demo: Run, dataset: str) -> No
         (period,) = graph.objects(None, DCTERMS.temporal)
         stated = [str(graph.value(period, DCAT[name])) for name in ("startDate", "endDate")]
         assert stated == [str(years[0]), str(years[-1])]
-        assert str(graph.value(None, DCTERMS.identifier)) == dataset
+        assert [str(each) for each in graph.objects(None, DCTERMS.identifier)] == [dataset]

@@ -57,7 +57,7 @@ def test_an_export_counts_once_its_marker_is_there_and_may_correct_an_earlier_on
         assert gone not in named
     assert site.table(DATASET, 3, "patient").num_rows == 13
     record = Graph().parse(site.version_folder(DATASET, 3) / "catalogue.ttl", format="turtle")
-    notes = str(record.value(None, ADMS.versionNotes))
+    (notes,) = map(str, record.objects(None, ADMS.versionNotes))
     assert notes.startswith(f"Since {site.manifest(DATASET, 3)['previous']}:")
     assert "Patients: added not shown, changed 0, removed 0." in notes
     assert {k: site.manifests()[k] for k in manifests if not k.endswith("CURRENT")} == {
