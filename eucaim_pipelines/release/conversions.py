@@ -82,6 +82,8 @@ def convert(
 ) -> list[Conversion]:
     """Convert every structure set among the objects that were made; what was done before is remembered."""
     work = _work([each for each in objects if each.row is not None])
+    if not work:
+        return []
     made = ledger.made(converting.recipe)
     seen = manifests.named(converting.store, converting.dataset)
     todo = [each for each in work if not is_there(made.get(each.key), seen, converting.store)]

@@ -1,5 +1,6 @@
 """Real objects of many makers as one dataset: what came of each, references, people without identifier."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKe
 from eucaim_pipelines.demo.real import DATASET, IMAGES, TABLES
 from eucaim_pipelines.dicom import sop_classes
 from eucaim_pipelines_tests.annotations.drawings import dice, rasterised
+from eucaim_pipelines_tests.deidentification.real import conformance
 from eucaim_pipelines_tests.whole.conftest import Run
 
 pytestmark = [
@@ -165,6 +167,18 @@ def test_a_structure_set_whose_images_are_published_becomes_a_segmentation(real:
     mask = found.get_pixels_by_source_instance([new(image.SOPInstanceUID)], ignore_spatial_locations=True)
     assert inside.sum() > 1000
     assert dice(mask[0, ..., 0].astype(bool), inside) >= 0.99
+
+
+@pytest.mark.skipif(
+    not conformance.available() and os.environ.get("CI") != "true",
+    reason="dciodvfy is not installed: apt-get install dicom3tools",
+)
+def test_dciodvfy_finds_no_error_in_it(real: Run, tmp_path: Path) -> None:
+    assert conformance.available(), "dciodvfy is missing: apt-get install dicom3tools"
+    _, after = _instances(real)
+    [made] = [row for row in after if row["derived_from"] is not None]
+    data = (real.site.release / made["object_key"]).read_bytes()
+    assert not conformance.errors(data, tmp_path / "object.dcm")
 
 
 def test_objects_without_patient_id_are_published_under_a_pseudonym_of_their_study(real: Run) -> None:
