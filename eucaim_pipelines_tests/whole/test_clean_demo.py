@@ -20,9 +20,10 @@ def test_all_reach_tier_3(clean_demo: Run) -> None:
 
 def test_the_file_structure_of_tier_3_is_there(clean_demo: Run) -> None:
     for dataset in clean_demo.truth:
-        names = {item["name"] for item in clean_demo.site.manifest(dataset, 3)["files"]}
+        files = clean_demo.site.manifest(dataset, 3)["files"]
+        names = {item["name"] for item in files}
         assert {"clinical_mandatory_view.csv", "imaging_mandatory_view.csv"} <= names
         mandatory = ("patient", "cancer_condition", "procedure", "episode", "image_study", "image_series")
         assert {f"clinical_data/{name}.csv" for name in mandatory} <= names
-        for name in names:
-            assert (clean_demo.site.version_folder(dataset, 3) / name).stat().st_size > 0
+        for item in files:
+            assert (clean_demo.site.release / item["key"]).stat().st_size > 0
