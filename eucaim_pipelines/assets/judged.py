@@ -14,6 +14,7 @@ from eucaim_pipelines.quality.verdict import DatasetFacts, RequirementOutcome, V
 from eucaim_pipelines.release.publication import json_bytes
 from eucaim_pipelines.report import priorities
 from eucaim_pipelines.resources.lock import DatasetLock
+from eucaim_pipelines.resources.reports import LOCAL, Reports
 from eucaim_pipelines.resources.site import Contracts
 from eucaim_pipelines.resources.zones import ReleasableZone
 
@@ -37,7 +38,11 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
     )
     @guarded
     def judge(
-        context: dg.AssetExecutionContext, releasable: ReleasableZone, contracts: Contracts, lock: DatasetLock
+        context: dg.AssetExecutionContext,
+        releasable: ReleasableZone,
+        contracts: Contracts,
+        reports: Reports,
+        lock: DatasetLock,
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf, source = releasable.shelf(dataset), contracts.source(dataset)
@@ -60,16 +65,20 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
             risk_changes(source),
         )
         shelf.write_bytes(f"tier_{tier}/verdict.json", json_bytes(outcome.to_dict()))
-        text = _verdict_text(outcome)
-        context.log.info(text.splitlines()[0])
+        line = f"{outcome.name} is {'' if outcome.reached else 'not '}reached."
+        context.log.info(line)
         return dg.MaterializeResult(
-            metadata={"verdict": dg.MetadataValue.md(text), "reached": outcome.reached},
+            metadata={
+                "verdict": dg.MetadataValue.md(_page(line, outcome)),
+                "reached": outcome.reached,
+                "open": dg.MetadataValue.url(reports.url(dataset, tier, LOCAL)),
+            },
             check_results=[
                 dg.AssetCheckResult(
                     check_name="reached",
                     passed=outcome.reached,
                     severity=dg.AssetCheckSeverity.WARN,
-                    description=text,
+                    description=" ".join([line, *(each.text for each in outcome.unmet)]),
                 )
             ],
         )
@@ -77,20 +86,20 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
     return judge
 
 
-def _verdict_text(outcome: Verdict) -> str:
-    if outcome.reached:
-        return f"{outcome.name} is reached."
-    lines = [f"{outcome.name} is not reached."]
+def _page(line: str, outcome: Verdict) -> str:
+    """The verdict in Markdown, with exact numbers: Dagster's pages stay on the machine."""
+    lines = [f"**{line}** {outcome.gives}"]
     if not outcome.lower_reached:
-        lines.append("- The tier below is not reached.")
-    lines += [f"- {each.text} {_short(each)}{each.remedy}" for each in outcome.unmet]
+        lines += ["", "The tier below must be reached first."]
+    if outcome.unmet:
+        lines += ["", "| not met | short | how to close it |", "|---|---|---|"]
+        lines += [f"| {each.text} | {_short(each)} | {each.remedy} |" for each in outcome.unmet]
     return "\n".join(lines)
 
 
 def _short(outcome: RequirementOutcome) -> str:
-    """How many patients are short, where it is about patients; this page stays on the machine."""
-    return (
-        f"Short: {priorities.counted(str(outcome.short.patients), 'patient')}. "
-        if outcome.short.patients
-        else ""
-    )
+    """Whom it concerns, and the checks or properties at fault."""
+    short = outcome.short
+    counts = {"patient": short.patients, "study": short.studies, "row": short.rows}
+    told = [priorities.counted(str(number), word) for word, number in counts.items() if number]
+    return "; ".join([*([", ".join(told)] if told else []), *short.fields]).replace("|", "/")

@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from eucaim_pipelines.cli import judging
 from eucaim_pipelines.cli.headless import Site
 from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines.ingest.row_book import RowCounts
 from eucaim_pipelines.quality.reasons import Reason, load_reasons
+from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import TIERS
 from eucaim_pipelines.settings import load_settings
@@ -32,6 +34,7 @@ def status(dataset: str, as_json: bool) -> None:
         balance, exports = ledger.balance(), ledger.exports()
     rows = _row_counts(site, dataset)
     found = {tier: manifests.current(site.store, dataset, tier) for tier in TIERS}
+    verdicts = judging.verdicts_of(site, dataset)
     releases = {str(tier): manifest.version for tier, manifest in found.items() if manifest is not None}
     if as_json:
         print_json(
@@ -41,6 +44,7 @@ def status(dataset: str, as_json: bool) -> None:
                 "files": balance,
                 "rows": {part: {name: asdict(c) for name, c in own.items()} for part, own in rows.items()},
                 "releases": releases,
+                "tier_reached": tier_reached(verdicts),
             }
         )
         return
@@ -51,6 +55,10 @@ def status(dataset: str, as_json: bool) -> None:
         Console().print(_table(("", *RowCounts.__dataclass_fields__), cells, title=since))
     for tier, version in releases.items():
         Console().print(f"tier {tier}: {version}")
+    if verdicts:
+        aimed = site.contracts.source(dataset).tier
+        Console().print(judging.reached_line(tier_reached(verdicts), aimed), highlight=False)
+        Console().print(f"What the next tier lacks: eucaim verdict {dataset}", highlight=False)
 
 
 def _row_counts(site: Site, dataset: str) -> dict[str, dict[str, RowCounts]]:

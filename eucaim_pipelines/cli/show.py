@@ -21,6 +21,17 @@ def status(dataset: Dataset, as_json: Json = False) -> None:
     looking.status(dataset, as_json)
 
 
+def verdict(
+    dataset: Dataset,
+    tier: Annotated[int | None, typer.Option(min=1, max=3, help="This tier, reached or not.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The tier a dataset reaches, and what the next one lacks: whom it concerns, and how to close it."""
+    from eucaim_pipelines.cli import judging
+
+    judging.verdict(dataset, tier, as_json)
+
+
 def quarantine_list(dataset: Dataset, as_json: Json = False, paths: Paths = False) -> None:
     """Why files were held back, and what to do; each file where they are 20 at most, or with --paths."""
     from eucaim_pipelines.cli import looking

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.contracts.rules import Rule
+from eucaim_pipelines.contracts.rules import INSTANCES, Rule
 from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 from eucaim_pipelines.quality.expectations import Judgement, judge
 from eucaim_pipelines.quality.findings import Finding, finding
-from eucaim_pipelines.quality.selection import Selection, View
+from eucaim_pipelines.quality.selection import SERIES, STUDY, Selection, View
 from eucaim_pipelines.quality.sql import PATIENT, shared_rows
 
 RESULTS = pa.schema([("check", pa.string()), (PATIENT, pa.string()), ("pointer", pa.string())])
@@ -50,8 +50,10 @@ def run(
             rows = selection.rows(query, some[0].id)
             judged = judge(rows, some, vocabularies)
             for rule in some:
-                entries = _entries(rows, rule, judged[rule.id], contracts[rule.table])
-                findings.append(_finding(rule, judged[rule.id], entries, contracts[rule.table]))
+                failed = rows.take(pa.array(judged[rule.id].failed, pa.int64()))
+                entries = _entries(failed, rule, contracts[rule.table])
+                studies = _studies(failed, selection) if INSTANCES in views else 0
+                findings.append(_finding(rule, judged[rule.id], entries, studies, contracts[rule.table]))
                 results.append(entries)
     found = pa.concat_tables([RESULTS.empty_table(), *results])
     ordered = found.sort_by([(name, "ascending") for name in RESULTS.names])
@@ -74,10 +76,9 @@ def _by_query(
             yield f"SELECT * FROM ({query}) WHERE {condition}", some
 
 
-def _entries(rows: pa.Table, rule: Rule, judgement: Judgement, contract: TableContract) -> pa.Table:
-    if not len(judgement.failed):
+def _entries(failed: pa.Table, rule: Rule, contract: TableContract) -> pa.Table:
+    if not failed.num_rows:
         return RESULTS.empty_table()
-    failed = rows.take(pa.array(judgement.failed, pa.int64()))
     nobody = pa.nulls(failed.num_rows, pa.string())
     named = [failed[name].cast(pa.string()).combine_chunks() for name in rule.pointer or contract.primary_key]
     columns = {
@@ -88,7 +89,22 @@ def _entries(rows: pa.Table, rule: Rule, judgement: Judgement, contract: TableCo
     return pa.table(columns).cast(RESULTS)
 
 
-def _finding(rule: Rule, judgement: Judgement, entries: pa.Table, contract: TableContract) -> Finding:
+def _studies(failed: pa.Table, selection: Selection) -> int:
+    """Distinct imaging studies of the entries, by the study or else by the series that they name."""
+    if not failed.num_rows:
+        return 0
+    if STUDY in failed.column_names:
+        return int(pc.count_distinct(failed[STUDY], mode="only_valid").as_py())
+    if SERIES not in failed.column_names:
+        return 0
+    known = selection.studies_of_series()
+    places = pc.index_in(failed[SERIES].cast(pa.string()), value_set=known[SERIES].combine_chunks())
+    return int(pc.count_distinct(known[STUDY].take(places.drop_null())).as_py())
+
+
+def _finding(
+    rule: Rule, judgement: Judgement, entries: pa.Table, studies: int, contract: TableContract
+) -> Finding:
     return finding(
         rule.id,
         table=rule.table,
@@ -99,6 +115,7 @@ def _finding(rule: Rule, judgement: Judgement, entries: pa.Table, contract: Tabl
         checked=judgement.checked,
         failed=len(judgement.failed),
         patients=pc.count_distinct(entries[PATIENT], mode="only_valid").as_py(),
+        studies=studies,
         at_least=rule.at_least,
         sentence=rule.sentence,
         remedy=rule.remedy,

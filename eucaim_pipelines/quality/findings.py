@@ -27,8 +27,8 @@ class Finding:
         Identifier, `<table>.<field>.<kind>` or `linkage.<what>`; tiers and source contracts name it.
     checked, failed
         Rows looked at, and rows that do not hold.
-    patients
-        Distinct patients among the failed rows; 0 where a row belongs to no patient.
+    patients, studies
+        Distinct patients and imaging studies among the failed rows; 0 where a row belongs to none.
     share
         Part of the checked rows that hold, 0 to 1; 1 where there was nothing to check.
     passed
@@ -59,6 +59,7 @@ class Finding:
     level: Level = "clinical"
     waived: str | None = None
     informs: bool = False
+    studies: int = 0
 
 
 _TYPES: dict[object, pa.DataType] = {int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
@@ -76,6 +77,7 @@ def finding(
     checked: int,
     failed: int,
     patients: int = 0,
+    studies: int = 0,
     at_least: float = 1.0,
     sentence: str,
     remedy: str,
@@ -90,7 +92,7 @@ def finding(
     share = 1.0 if checked == 0 else (checked - failed) / checked
     return Finding(
         check, table, field, dimension, severity, checked, failed, patients, share, share >= at_least,
-        sentence, remedy, level, informs=at_least == 0,
+        sentence, remedy, level, informs=at_least == 0, studies=studies,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ No view is written, and no file or address is read that was not given.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -14,6 +15,10 @@ import pyarrow.dataset as ds
 from eucaim_pipelines.errors import ContractError
 
 View: TypeAlias = pa.Table | ds.Dataset
+STUDY, SERIES = "study_uid", "series_uid"
+_SERIES = """
+SELECT DISTINCT SeriesInstanceUID AS series_uid, StudyInstanceUID AS study_uid FROM instances ORDER BY ALL
+"""
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "autoload_known_extensions": False,
@@ -40,6 +45,14 @@ class Selection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+
+    @cached_property
+    def _studies(self) -> pa.Table:
+        return self._connection.sql(_SERIES).to_arrow_table()
+
+    def studies_of_series(self) -> pa.Table:
+        """`series_uid` and `study_uid` of every image and annotation series, asked for once."""
+        return self._studies
 
     def rows(self, query: str, check: str) -> pa.Table:
         """The rows of a query, in the order in which it gives them.

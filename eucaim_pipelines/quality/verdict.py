@@ -56,12 +56,13 @@ class DatasetFacts:
 
 @dataclass(frozen=True)
 class Short:
-    """By how much a requirement is missed: patients and rows concerned, and what is at fault.
+    """By how much a requirement is missed: patients, studies and rows concerned, and what is at fault.
 
     `fields` are check identifiers, or, for a fact, the properties that are missing in plain words.
     """
 
     patients: int = 0
+    studies: int = 0
     rows: int = 0
     fields: tuple[str, ...] = ()
 
@@ -106,7 +107,7 @@ class Verdict:
                 each["id"],
                 each["text"],
                 each["met"],
-                Short(each["short"]["patients"], each["short"]["rows"], tuple(each["short"]["fields"])),
+                Short(**{**each["short"], "fields": tuple(each["short"]["fields"])}),
                 each["remedy"],
                 tuple(each["changes"]),
             )
@@ -194,7 +195,7 @@ def _waiver(change: CheckChange) -> str:
 def _check_outcome(
     requirement: Requirement, findings: Mapping[str, Finding], changes: Mapping[str, CheckChange]
 ) -> RequirementOutcome:
-    patients = rows = 0
+    patients = studies = rows = 0
     at_fault: list[str] = []
     said: list[str] = []
     for check, usual in requirement.checks.items():
@@ -209,12 +210,13 @@ def _check_outcome(
             continue
         at_fault.append(check)
         if found is not None:
-            patients, rows = max(patients, found.patients), rows + found.failed
+            patients, studies = max(patients, found.patients), max(studies, found.studies)
+            rows += found.failed
     return RequirementOutcome(
         requirement.id,
         requirement.text,
         not at_fault,
-        Short(patients, rows, tuple(at_fault)),
+        Short(patients, studies, rows, tuple(at_fault)),
         requirement.remedy,
         tuple(said),
     )
@@ -232,7 +234,7 @@ def _fact_outcome(
     else:
         missing = max(0, count - (requirement.at_most or 0))
     named = () if isinstance(value, int) else tuple(value)
-    short = Short() if not missing else Short(missing if not named else 0, 0, named)
+    short = Short() if not missing else Short(missing if not named else 0, fields=named)
     return RequirementOutcome(requirement.id, requirement.text, not missing, short, requirement.remedy)
 
 
@@ -246,7 +248,7 @@ def _exposure_outcome(
         at_least = change.at_least
         said.insert(0, f"at least {at_least} instead of {usual}")
     met = groups is not None and groups.below(at_least) == 0
-    short = Short() if met else Short(groups.below(at_least) if groups else 0, 0, exposure.driving)
+    short = Short() if met else Short(groups.below(at_least) if groups else 0, fields=exposure.driving)
     why = f". {change.why}" if change else ""
     return RequirementOutcome(
         requirement.id,

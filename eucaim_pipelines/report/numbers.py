@@ -72,12 +72,21 @@ class Numbers:
         hidden = finding.patients >= disclosure.THRESHOLD and self.entries(finding) == disclosure.WITHHELD
         return disclosure.WITHHELD if hidden else text
 
-    def short(self, outcome: RequirementOutcome) -> tuple[str, str]:
-        """Patients and rows by which a requirement is missed; each `0` where it is not missed by any."""
+    def studies(self, finding: Finding) -> str:
+        """Imaging studies concerned; hidden too where patients or entries are, as each may be one study."""
+        text = self._part(finding.studies, self.report.sizes.studies)
+        others = (self.patients(finding), self.entries(finding))
+        hidden = finding.studies >= disclosure.THRESHOLD and disclosure.WITHHELD in others
+        return disclosure.WITHHELD if hidden else text
+
+    def short(self, outcome: RequirementOutcome) -> tuple[str, str, str]:
+        """Patients, studies and rows by which a requirement is missed; `0` where it is missed by none."""
         at_fault = [each for each in self.report.findings if each.check in outcome.short.fields]
-        people = [self.patients(each) for each in at_fault]
-        rows = [self.entries(each) for each in at_fault]
-        return self._together(outcome.short.patients, people), self._together(outcome.short.rows, rows)
+        return (
+            self._together(outcome.short.patients, [self.patients(each) for each in at_fault]),
+            self._together(outcome.short.studies, [self.studies(each) for each in at_fault]),
+            self._together(outcome.short.rows, [self.entries(each) for each in at_fault]),
+        )
 
     def fields(self, outcome: RequirementOutcome) -> tuple[str, ...]:
         """What is at fault by name; outside, no field in which fewer than 10 people differ from most."""

@@ -64,7 +64,7 @@ def short_of(outcome: RequirementOutcome, numbers: Numbers) -> str:
     """By how much a requirement is missed, in words of one edition; empty when it is met."""
     if outcome.met:
         return ""
-    words = zip(numbers.short(outcome), ("patient", "row"), strict=True)
+    words = zip(numbers.short(outcome), ("patient", "study", "row"), strict=True)
     return ", ".join(counted(number, word) for number, word in words if number != "0")
 
 

@@ -99,7 +99,7 @@ def _missed(report: Report, short: int, fields: tuple[str, ...]) -> Verdict:
     """The first verdict, in which so many people do not look alike enough."""
     first = report.verdicts[0]
     outcome = next(each for each in first.requirements if each.id == "alike")
-    missed = replace(outcome, met=False, short=Short(short, 0, fields))
+    missed = replace(outcome, met=False, short=Short(short, fields=fields))
     rest = tuple(missed if each is outcome else each for each in first.requirements)
     return replace(first, reached=False, requirements=rest)
 

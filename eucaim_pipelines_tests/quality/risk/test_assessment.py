@@ -30,8 +30,11 @@ def measured(people: People, tier: int = 3, earlier: People | None = None, **ris
 
 def outcomes(found: Risk, tier: int = 3, **risk: Any) -> dict[str, RequirementOutcome]:
     driving = tuple(each.label for each in found.driving(5)[:3])
-    facts = DatasetFacts(found.known.people, (), (), Exposure(found.known, driving),
-                         Exposure(found.difference.seen, driving))  # fmt: skip
+    facts = DatasetFacts(
+        people=found.known.people,
+        smallest_group=Exposure(found.known, driving),
+        smallest_group_of_difference=Exposure(found.difference.seen, driving),
+    )
     judged = verdict(tier, TIERS, [], facts, fact_changes=risk_changes(source(**risk)))
     return {each.id: each for each in judged.requirements}
 
