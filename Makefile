@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui look real check format clean lock bench load fuzz scale rows risk dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench load fuzz scale rows risk materialise federated dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -74,9 +74,15 @@ risk: $(READY) ## compare k, l and unique share of tables of 100,000 rows with p
 rows: $(READY) ## measure a clinical table of 1,000,000 rows from delivery to report
 	@$(BIN)/python benchmarks/rows.py
 
+materialise: $(READY) ## measure `eucaim materialise` of 10,000 objects, killed and resumed, from a folder and S3
+	@$(BIN)/python -m benchmarks.materialise
+
+federated: $(READY) ## fit a regression over three materialised sites with Flower (set up in .federated/), and pooled
+	@$(BIN)/python benchmarks/federated.py
+
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --all-extras --output-file requirements.lock pyproject.toml
 
 clean: ## remove what the targets made, but .venv
-	@rm -rf .demo .real .look .risk build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .demo .real .look .risk .federated build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -77,6 +77,7 @@ def test_what_was_altered_in_the_tree_is_fetched_again_and_nothing_else(store, t
     victim = next((tmp_path / "tree").rglob("*.dcm"))
     victim.chmod(0o644)
     victim.write_bytes(bytes(victim.stat().st_size))
+    victim.chmod(0o444)
     done = lay(store, manifest, tmp_path / "tree")
     assert (done.changed, done.fetched) == (True, 1)
     assert_whole(tmp_path / "tree", 12)
