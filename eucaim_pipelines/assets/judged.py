@@ -91,15 +91,15 @@ def _page(line: str, outcome: Verdict) -> str:
     lines = [f"**{line}** {outcome.gives}"]
     if not outcome.lower_reached:
         lines += ["", "The tier below must be reached first."]
-    if outcome.unmet:
-        lines += ["", "| not met | short | how to close it |", "|---|---|---|"]
-        lines += [f"| {each.text} | {_short(each)} | {each.remedy} |" for each in outcome.unmet]
+    for number, each in enumerate(outcome.unmet, 1):
+        at_fault = ", ".join(field for field in each.short.fields)
+        lines += ["", f"{number}. **{each.text}** {_short(each)}{each.remedy}  ", f"   {at_fault}".rstrip()]
     return "\n".join(lines)
 
 
 def _short(outcome: RequirementOutcome) -> str:
-    """Whom it concerns, and the checks or properties at fault."""
+    """Whom it concerns, where it concerns somebody."""
     short = outcome.short
     counts = {"patient": short.patients, "study": short.studies, "row": short.rows}
     told = [priorities.counted(str(number), word) for word, number in counts.items() if number]
-    return "; ".join([*([", ".join(told)] if told else []), *short.fields]).replace("|", "/")
+    return f"Short: {', '.join(told)}. " if told else ""

@@ -79,7 +79,9 @@ def _print(console: Console, verdict: Verdict) -> None:
 
 
 def _table(unmet: Sequence[RequirementOutcome]) -> Table:
-    table = Table("not met", "short", "how to close it", show_lines=True)
+    table = Table(show_lines=True)
+    for name in ("not met", "short", "how to close it"):
+        table.add_column(name, overflow="fold")
     for each in unmet:
         table.add_row(escape(each.text), escape(_short(each)), escape(each.remedy))
     return table

@@ -15,7 +15,7 @@ from eucaim_pipelines.contracts.tables import TableContract
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
 from eucaim_pipelines.quality.expectations import Judgement, judge
 from eucaim_pipelines.quality.findings import Finding, finding
-from eucaim_pipelines.quality.selection import SERIES, STUDY, Selection, View
+from eucaim_pipelines.quality.selection import SEGMENTATIONS, SERIES, STUDY, Selection, View
 from eucaim_pipelines.quality.sql import PATIENT, shared_rows
 
 RESULTS = pa.schema([("check", pa.string()), (PATIENT, pa.string()), ("pointer", pa.string())])
@@ -95,10 +95,11 @@ def _studies(failed: pa.Table, selection: Selection) -> int:
         return 0
     if STUDY in failed.column_names:
         return int(pc.count_distinct(failed[STUDY], mode="only_valid").as_py())
-    if SERIES not in failed.column_names:
+    series = next((name for name in (SERIES, SEGMENTATIONS) if name in failed.column_names), None)
+    if series is None:
         return 0
     known = selection.studies_of_series()
-    places = pc.index_in(failed[SERIES].cast(pa.string()), value_set=known[SERIES].combine_chunks())
+    places = pc.index_in(failed[series].cast(pa.string()), value_set=known[SERIES].combine_chunks())
     return int(pc.count_distinct(known[STUDY].take(places.drop_null())).as_py())
 
 

@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 from eucaim_pipelines.errors import ContractError
 
 View: TypeAlias = pa.Table | ds.Dataset
-STUDY, SERIES = "study_uid", "series_uid"
+STUDY, SERIES, SEGMENTATIONS = "study_uid", "series_uid", "segmentation_series_uid"
 _SERIES = """
 SELECT DISTINCT SeriesInstanceUID AS series_uid, StudyInstanceUID AS study_uid FROM instances ORDER BY ALL
 """
