@@ -77,6 +77,11 @@ class TableContract:
         return {name: field.unit for name, field in self.fields.items() if field.unit}
 
     @property
+    def offsets(self) -> dict[str, str]:
+        """Date to the field that may stand for it: the days from diagnosis (Data Holders Handbook v1.0)."""
+        return {field.offset_of: name for name, field in self.fields.items() if field.offset_of}
+
+    @property
     def cdm_columns(self) -> tuple[str, ...]:
         """Columns of EUCAIM's model, in order; ours (origin: extension) are left out of CSV exports."""
         return tuple(name for name, field in self.fields.items() if not field.extension)

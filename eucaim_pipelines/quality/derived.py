@@ -24,6 +24,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
 """Unit (UCUM) to the smallest and largest number that a field of it may hold; 54,800 days are 150 years."""
 DIAGNOSIS = "GEN1000008"
 """The episode that begins on the day from which days are counted, whatever else a source maps as a date."""
+TOLD = "told"
 MONTH_DAYS = 31
 """Dates that are set to the first of their month lie up to so many days closer or further apart."""
 Tables = Mapping[str, TableContract]
@@ -122,13 +123,23 @@ def _distinct_rows(contract: TableContract, tables: Tables) -> Rule:
 
 def _complete(contract: TableContract, field: Field) -> Rule:
     asked = field.requirement == "always" or not field.nullable
+    days = contract.offsets.get(field.name)
+    where: dict[str, Any] = {} if days is None else {"query": _told(contract, field.name, days)}
+    missing = f"{_words(field.name)}{' (and the days from diagnosis)' if days else ''}"
     return _rule(
-        contract, field.name, "complete", NOT_NULL, {"column": field.name}, "completeness",
+        contract, field.name, "complete", NOT_NULL, {"column": TOLD if days else field.name}, "completeness",
         "error" if asked else "warning",
-        f"The {_words(field.name)} of some rows is missing, which EUCAIM "
+        f"The {missing} of some rows is missing, which EUCAIM "
         f"{'always asks for' if asked else 'asks for wherever it is known'}.",
         field.remedy or "Complete it at the source, and map its column in the source contract.",
+        **where,
     )  # fmt: skip
+
+
+def _told(contract: TableContract, date: str, days: str) -> str:
+    """A day that is told one way or the other: EUCAIM takes days from a baseline where no date is given."""
+    either = f"CASE WHEN t.{quoted(date)} IS NOT NULL OR t.{quoted(days)} IS NOT NULL THEN true END"
+    return f"SELECT {_selected(contract, 't.{}')}, {either} AS {TOLD} FROM {quoted(contract.name)} AS t"
 
 
 def _in_value_set(contract: TableContract, field: Field) -> Rule:

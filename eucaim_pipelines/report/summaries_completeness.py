@@ -56,7 +56,8 @@ def _of_table(
         return
     of_images = contract.filled_from == "images" and "study_uid" in table.column_names
     unit = _UNITS.get(name, "rows") if of_images else "patients"
-    query = _own_time(name, fields) if of_images else _by_patient(name, fields)
+    told = {field.name: _told(field.name, contract) for field in fields}
+    query = _own_time(name, told) if of_images else _by_patient(name, told)
     rows = database.execute(query).fetchall()
     asked = {check.field for check in contract.required}
     for number, field in enumerate(fields):
@@ -83,10 +84,16 @@ def _variables(contract: TableContract) -> list[Field]:
     ]
 
 
-def _own_time(name: str, fields: Sequence[Field]) -> str:
-    known = ", ".join(f'count(r."{f.name}") AS "{f.name}"' for f in fields)
-    counts = ", ".join(f'sum("{f.name}")::BIGINT, count(*) FILTER ("{f.name}" < n)' for f in fields)
-    sums = ", ".join(f'sum("{f.name}") AS "{f.name}"' for f in fields)
+def _told(name: str, contract: TableContract) -> str:
+    """What says that a field is known: a day may be told as days from diagnosis instead of a date."""
+    days = contract.offsets.get(name)
+    return f'r."{name}" IS NOT NULL' + (f' OR r."{days}" IS NOT NULL' if days else "")
+
+
+def _own_time(name: str, told: Mapping[str, str]) -> str:
+    known = ", ".join(f'count(*) FILTER ({known}) AS "{field}"' for field, known in told.items())
+    counts = ", ".join(f'sum("{field}")::BIGINT, count(*) FILTER ("{field}" < n)' for field in told)
+    sums = ", ".join(f'sum("{field}") AS "{field}"' for field in told)
     return f"""
     WITH seen AS (SELECT study_uid, patient_id, min(ImagingTimepoint) AS timepoint
                   FROM image_study GROUP BY ALL),
@@ -98,13 +105,13 @@ def _own_time(name: str, fields: Sequence[Field]) -> str:
     """  # noqa: S608
 
 
-def _by_patient(name: str, fields: Sequence[Field]) -> str:
-    known = ", ".join(f'count("{f.name}") > 0 AS "{f.name}"' for f in fields)
+def _by_patient(name: str, told: Mapping[str, str]) -> str:
+    known = ", ".join(f'bool_or({known}) AS "{field}"' for field, known in told.items())
     counts = ", ".join(
-        f'count(*) FILTER (has."{f.name}"), count(*) FILTER (NOT has."{f.name}")' for f in fields
+        f'count(*) FILTER (has."{field}"), count(*) FILTER (NOT has."{field}")' for field in told
     )
     return f"""
-    WITH has AS (SELECT patient_id, {known} FROM "{name}" GROUP BY patient_id),
+    WITH has AS (SELECT patient_id, {known} FROM "{name}" r GROUP BY patient_id),
     base AS (SELECT patient_id, 0 AS t FROM patient UNION SELECT s.patient_id, least(ImagingTimepoint,
              {LAST_TIMEPOINT + 1}) FROM image_study s SEMI JOIN patient USING (patient_id)
              WHERE ImagingTimepoint IS NOT NULL)

@@ -121,6 +121,8 @@ def derived(rule: Rule) -> Plant | None:
         return early(rule.table, field)
     if rule.expectation == NOT_NULL and rule.query is None:
         return cell(rule.table, field, None)
+    if rule.name == "complete":
+        return untold(rule.table, field)
     if rule.expectation == IN_SET and rule.query is None:
         return cell(rule.table, rule.columns[0], not_among(rule))
     if rule.expectation == TOGETHER:
@@ -154,6 +156,19 @@ def days_off(golden: Golden, patient: int, table: str, field: str) -> str:
     if unit := next((f for f in CONTRACTS[table].fields.values() if f.unit_of == field), None):
         row[unit.name] = unit.unit_code
     return key(table, row)
+
+
+def untold(table: str, date: str) -> Plant:
+    """Neither the date nor the days that may stand for it."""
+    days = CONTRACTS[table].offsets[date]
+    units = [name for name, each in CONTRACTS[table].fields.items() if each.unit_of == days]
+
+    def plant(golden: Golden, patient: int) -> str:
+        row = golden.row(table, patient)
+        row |= dict.fromkeys((date, days, *units))
+        return key(table, row)
+
+    return plant
 
 
 def images_only(golden: Golden, patient: int) -> str:

@@ -37,7 +37,8 @@ def trees(clean_demo: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def test_a_reader_that_knows_only_the_structure_reads_it(trees: dict[str, Path], clean_demo: Run) -> None:
     for dataset, tree in trees.items():
         structure = reader.read(tree)
-        assert sum(map(len, structure.images.values())) == clean_demo.truth[dataset]["instances"]
+        truth = clean_demo.truth[dataset]
+        assert sum(map(len, structure.images.values())) == truth["instances"] + truth["conversions"]
 
 
 def test_every_csv_file_gives_the_table_that_it_came_from(trees: dict[str, Path], clean_demo: Run) -> None:
