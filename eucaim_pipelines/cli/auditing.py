@@ -35,6 +35,11 @@ def verify(given: str | None, noted: str | None) -> None:
         raise SettingsError("A public key is 64 hexadecimal digits, as 'eucaim public-key' prints them.")
     checked = _check(Site(load_settings()), given, (int(found[1]), found[2]) if found else None)
     typer.echo(f"audit log: {len(checked.lines)} lines hold")
+    for line in checked.key_changes:
+        typer.echo(
+            f"line {line.n}, {line.time}: the key changed. What stands above was signed with "
+            f"{line.told['before']}: it holds only if that key was yours."
+        )
     if checked.interrupted:
         raise DataError(
             f"{checked.fault}. An interrupted append leaves this: the next one completes it and says so."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eucaim_pipelines.errors import DataError
-from eucaim_pipelines.release.audit_log import HEAD, LOG, START, Head, Line, read_head
+from eucaim_pipelines.release.audit_log import HEAD, KEY_CHANGED, LOG, START, Head, Line, read_head
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,15 @@ class Checked:
     lines: Sequence[Line]
     fault: str | None = None
     interrupted: bool = False
+
+    @property
+    def key_changes(self) -> list[Line]:
+        """Lines at which another key began to sign.
+
+        Whoever has the key before may have written all that stands above: that it was the site's is not to
+        be seen from the log.
+        """
+        return [line for line in self.lines if line.event == KEY_CHANGED]
 
 
 def check(folder: Path, trusted: str, noted: tuple[int, str] | None = None) -> Checked:

@@ -23,6 +23,7 @@ from eucaim_pipelines.errors import DataError, MachineError
 
 LOG, HEAD = "audit.jsonl", "audit.head"
 SCHEMA = "eucaim_pipelines/audit_head/1"
+KEY_CHANGED = "key_changed"
 START = "0" * 64
 """What the first line names as the hash of the line before it."""
 Told = str | int | bool | None
@@ -157,7 +158,7 @@ class AuditLog:
                 last = self._write(handle, last, "append_completed", None, {"left": left})
             own = signing.public_key(self._key)
             if signer not in (None, own):
-                last = self._write(handle, last, "key_changed", None, {"public_key": own, "before": signer})
+                last = self._write(handle, last, KEY_CHANGED, None, {"public_key": own, "before": signer})
             return self._write(handle, last, event, dataset, told)
 
     def _write(
@@ -165,7 +166,7 @@ class AuditLog:
     ) -> Line:
         n, previous = (last.n + 1, last.hash) if last else (1, START)
         line = Line(n, datetime.now(UTC).isoformat(timespec="seconds"), event, dataset, dict(told), previous)
-        os.write(handle, line.to_bytes())
+        _write_whole(handle, line.to_bytes())
         os.fsync(handle)
         self._sign(line)
         return line
@@ -230,6 +231,12 @@ def read_head(folder: Path) -> Head | None:
         return Head.from_bytes(path.read_bytes())
     except ValueError:
         raise _broken() from None
+
+
+def _write_whole(handle: int, data: bytes) -> None:
+    """Write all of it: a disk that is full takes a part first, and says so at the next write only."""
+    while data:
+        data = data[os.write(handle, data) :]
 
 
 def _parsed(data: bytes) -> Line | None:

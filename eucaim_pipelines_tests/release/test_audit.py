@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.deidentification.keys.signing import public_key
-from eucaim_pipelines.errors import DataError
+from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.release import audit_log
 from eucaim_pipelines.release.audit_check import check
 from eucaim_pipelines.release.audit_log import HEAD, LOG, AuditLog
@@ -158,6 +160,27 @@ def test_another_key_is_a_line_of_its_own(folder):
     assert found.fault is None
     assert [line.event for line in found.lines[5:]] == ["key_changed", "run_started"]
     assert found.lines[5].told == {"before": PUBLIC, "public_key": public_key(OTHER)}
+    assert found.key_changes == [found.lines[5]]
+
+
+def _append_on_a_full_disk(folder: Path) -> None:
+    whole = (folder / LOG).stat().st_size + 20
+    resource.setrlimit(resource.RLIMIT_FSIZE, (whole, whole))
+    try:
+        AuditLog(folder, KEY).append("run_started", "lung")
+    except MachineError:
+        os._exit(7)
+
+
+def test_a_line_for_which_the_disk_has_no_room_is_not_signed(folder):
+    process = multiprocessing.get_context("fork").Process(target=_append_on_a_full_disk, args=(folder,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 7
+    assert check(folder, PUBLIC).interrupted
+    AuditLog(folder, KEY).append("run_ended", "lung")
+    assert faults(folder) is None
+    assert [line.event for line in check(folder, PUBLIC).lines[5:]] == ["append_completed", "run_ended"]
 
 
 def _append(folder: Path, times: int) -> None:
