@@ -136,6 +136,19 @@ def previous_version(store: ObjectStore, dataset: str, tier: int, version: str) 
     return current_version(store, dataset, tier)
 
 
+def since(store: ObjectStore, newest: Manifest, version: str | None) -> list[Manifest]:
+    """The releases from the one after `version` to `newest`, the oldest first; from the first without it."""
+    found, each = list[Manifest](), newest
+    while each.version not in {version, *(other.version for other in found)}:
+        found.append(each)
+        key = manifest_key(each.dataset_id, each.tier, each.previous or "")
+        data = store.get(key) if each.previous is not None else None
+        if data is None:
+            break
+        each = Manifest.from_bytes(data)
+    return found[::-1]
+
+
 def _pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | None:
     """What the pointer holds: a version, and the SHA-256 of its manifest."""
     data = store.get(pointer(dataset, tier))

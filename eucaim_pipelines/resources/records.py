@@ -12,7 +12,7 @@ from eucaim_pipelines.deidentification.keys.secret_files import read_secret_file
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.release import trace
 from eucaim_pipelines.release.audit_log import AuditLog, Told
-from eucaim_pipelines.release.manifest import Manifest, current
+from eucaim_pipelines.release.manifest import Manifest, current, since
 from eucaim_pipelines.release.store import ObjectStore
 from eucaim_pipelines.release.trace_sending import NotSent, send
 from eucaim_pipelines.resources.zones import dataset_folder
@@ -74,21 +74,30 @@ class Traces(dg.ConfigurableResource):
     def pay(self, store: ObjectStore, dataset: str, tier: int, audit: Audit) -> str | None:
         """Send what is owed for a tier, and remember it; why it could not be sent, or None.
 
-        A service that is down breaks no release: the next night tries again.
+        Releases that came while the service was down are told too, the oldest first: it would know an update
+        without its creation otherwise. A service that is down breaks no release: the next night tries again.
         """
-        version = self.owed(dataset, tier)
-        manifest = current(store, dataset, tier) if version is not None else None
-        data = store.get(trace.key(manifest)) if manifest is not None else None
-        if self.url is None or manifest is None or data is None:
+        newest = current(store, dataset, tier) if self.owed(dataset, tier) is not None else None
+        if newest is None:
             return None
-        body = trace.sent(data)
+        with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
+            told = ledger.fact(f"traced_tier_{tier}")
+        for manifest in since(store, newest, told):
+            data = store.get(trace.key(manifest))
+            why = self._send(manifest, trace.sent(data), audit) if data is not None else None
+            if why is not None:
+                return why
+        return None
+
+    def _send(self, manifest: Manifest, body: bytes, audit: Audit) -> str | None:
+        dataset, tier = manifest.dataset_id, manifest.tier
         told: dict[str, Told] = {
             "tier": tier,
             "version": manifest.version,
             "sha3_256": trace.content_hash(body),
         }
         try:
-            send(self.url, body, self._token())
+            send(self.url or "", body, self._token())
         except NotSent as error:
             audit.append("trace_not_sent", dataset, **told, why=str(error))
             return str(error)

@@ -196,6 +196,29 @@ def test_a_trace_is_sent_once_and_again_where_the_service_was_down(released, ser
     assert {line.told["sha3_256"] for line in lines} == {sha3(body)}
 
 
+def test_releases_that_came_while_the_service_was_down_are_told_in_their_order(service, tmp_path):
+    store = FolderStore(tmp_path / "release")
+    images = [image(store, "EUCAIM-a", n) for n in range(4)]
+    (tmp_path / "key").write_text(bytes(range(32)).hex())
+    (tmp_path / "key").chmod(0o600)
+    audit = Audit(folder=str(tmp_path), key_file=str(tmp_path / "key"))
+    traces = Traces(folder=str(tmp_path), user="holder", url=service.url)
+    made = []
+    for number, status in enumerate((503, 503, 204, 204), start=1):
+        manifest, _ = publish(store, content(images[:number]), {})
+        made.append(manifest.version)
+        traces.leave(store, manifest, audit)
+        with Ledger(tmp_path / "ds" / "ledger.sqlite") as ledger:
+            ledger.note(version_tier_1=manifest.version)
+        service.status = status
+        traces.pay(store, "ds", 1, audit)
+    told = [json.loads(body) for _, _, body in service.told]
+    versions = [each["resources"][0]["id"].split("/")[1] for each in told]
+    assert versions == [made[0], made[0], *made]
+    assert [each["userAction"] for each in told[2:]] == ["CREATE_DATASET", *["UPDATE_DATASET"] * 3]
+    assert traces.owed("ds", 1) is None
+
+
 def test_a_token_that_others_may_read_starts_nothing(tmp_path):
     (tmp_path / "token").write_text("token")
     (tmp_path / "token").chmod(0o644)
