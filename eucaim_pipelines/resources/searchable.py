@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from eucaim_pipelines.contracts import vocabularies
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
-from eucaim_pipelines.errors import DataError, EucaimError, MachineError
+from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.store import ObjectStore
 from eucaim_pipelines.resources.site import Contracts
@@ -133,7 +133,7 @@ class SearchNode:
             dataset = path.stem
             try:
                 found = self._collection(dataset)
-            except (EucaimError, OSError):
+            except Exception:  # noqa: BLE001 - what is wrong with one keeps no other from being taken back
                 failed.append(dataset)
                 found = self._known.get(dataset)
             if found is not None:

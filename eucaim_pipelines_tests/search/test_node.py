@@ -139,6 +139,18 @@ def test_a_pointer_that_is_taken_away_takes_the_dataset_back(site: Site, tmp_pat
     assert site.node.refresh() == [] and site.names() == []
 
 
+def test_a_damaged_index_of_one_dataset_keeps_no_other_from_being_taken_back(site: Site) -> None:
+    site.release(FIRST, "first")
+    site.node.refresh()
+    broken = site.shelf.path(f"{shelf_name(SECOND)}/{INDEX}.parquet")
+    site.release(SECOND, "second")
+    broken.write_bytes(bytes(100))
+    assert site.node.refresh() == [NAME] and site.names() == ["first"]
+    text = site.contract.read_text(encoding="utf-8")
+    site.contract.write_text(f"{text}\nsearch: {{allowed: false}}\n", encoding="utf-8")
+    assert site.node.refresh() == [] and site.names() == []
+
+
 def test_indexes_of_older_versions_go(site: Site) -> None:
     site.release(FIRST, "first")
     site.release(SECOND, "second")
