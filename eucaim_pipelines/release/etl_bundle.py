@@ -7,6 +7,7 @@ before anything else is written, `complete` after everything else is. Form: EUCA
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,6 +28,8 @@ COLUMNS = ("dataset_id", "exported_at", "status", "cdm_table", "row_count")
 IN_PROGRESS, COMPLETE = "in_progress", "complete"
 _UNMAPPED = "unmapped_fields.csv"
 _PARTIAL = ".partial"
+_OWN = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\.(csv|md)(\.partial)?")
+"""What follows `<dataset>__` in files of a bundle; another dataset's name may begin in the same way."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def write(bundle: Bundle, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         _put(manifest, manifest_csv(bundle, IN_PROGRESS))
         for old in folder.glob(f"{prefix}*"):
-            if old.name not in files and old != manifest:
+            own = _OWN.fullmatch(old.name.removeprefix(prefix))
+            if own and old.name not in files and old != manifest:
                 old.unlink()
         for name, data in files.items():
             _put(folder / name, data)

@@ -26,6 +26,7 @@ ABOUT, MANIFEST, SUMS = "release.json", "manifest.json", "SHA256SUMS"
 _STRUCTURE = re.compile(r"(clinical|imaging)_mandatory_view\.csv|clinical_data/[a-z_]+\.csv")
 _NAME = r"(?!\.)[A-Za-z0-9._-]{1,128}"
 _IMAGE = re.compile(rf"imaging_data/({_NAME})/{_NAME}/{_NAME}/[0-9a-f]{{32}}\.dcm")
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")
 _LISTS_AT_ONCE = 16
 
 
@@ -156,7 +157,7 @@ def _image(manifest: Manifest, key: str) -> re.Match[str]:
 def _clinical(store: ObjectStore, manifest: Manifest, patients: Collection[str] | None) -> Iterator[Entry]:
     files = [item for item in manifest.files if _STRUCTURE.fullmatch(item.name)]
     if not files:
-        files = [Item(f"tables/{i.name}.parquet", i.key, i.bytes, i.sha256) for i in manifest.tables]
+        files = [Item(_table(i), i.key, i.bytes, i.sha256) for i in manifest.tables]
     if patients is None:
         yield from (Entry(item.name, item.bytes, item.sha256, item.key) for item in files)
         return
@@ -164,6 +165,16 @@ def _clinical(store: ObjectStore, manifest: Manifest, patients: Collection[str] 
     rows = subset.rows(tables, patients)
     for item in files:
         yield _made(item.name, subset.part(item.name, whole(store, item), rows, patients))
+
+
+def _table(item: Item) -> str:
+    """The path of a table, if its name is one that a release makes."""
+    if not _TABLE.fullmatch(item.name):
+        raise DataError(
+            "The release names a table by a name that no release of ours makes; nothing is written. "
+            "Ask who made the release."
+        )
+    return f"tables/{item.name}.parquet"
 
 
 def _made(path: str, data: bytes) -> Entry:

@@ -107,11 +107,12 @@ def test_a_bundle_that_could_not_be_finished_never_says_complete(bundle, tmp_pat
 
 
 def test_what_an_earlier_bundle_left_goes_and_other_datasets_stay(bundle, tmp_path):
-    for name in ("ds__tumor.csv", "ds2__tumor.csv", "notes.txt"):
-        (tmp_path / name).write_text("old")
-    etl_bundle.write(bundle, tmp_path)
-    assert not (tmp_path / "ds__tumor.csv").exists()
-    assert (tmp_path / "ds2__tumor.csv").exists() and (tmp_path / "notes.txt").exists()
+    others = {"ds2__tumor.csv", "ds__b__tumor.csv", "ds__b__manifest.csv", "ds___tumor.csv", "notes.txt"}
+    (tmp_path / "out").mkdir()
+    for name in ("ds__tumor.csv", "ds__tumor.csv.partial", "ds__body_site.csv", *others):
+        (tmp_path / "out" / name).write_text("old")
+    written = {path.name for path in etl_bundle.write(bundle, tmp_path / "out")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == written | others
 
 
 def test_equal_releases_give_equal_bytes(bundle, tmp_path):

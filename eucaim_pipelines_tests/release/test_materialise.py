@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,15 @@ def test_a_key_that_no_release_makes_never_becomes_a_path(folder, name):
     manifest = Made().publish(folder)
     with pytest.raises(DataError, match="no release of ours"):
         tree._image(manifest, f"{DATASET}/imaging_data/{name}.dcm")
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/outside", "patient/x", ""])
+def test_a_table_that_no_release_makes_never_becomes_a_path(folder, tmp_path, name):
+    manifest = Made().publish(folder, tier=1)
+    named = replace(manifest, tables=(replace(manifest.tables[0], name=name),))
+    with pytest.raises(DataError, match="no release of ours"):
+        lay(folder, named, tmp_path / "tree")
+    assert not list(tmp_path.rglob("outside*")) and not (tmp_path / "tree").exists()
 
 
 def test_other_folders_are_left_alone(folder, tmp_path):
