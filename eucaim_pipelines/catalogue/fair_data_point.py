@@ -5,6 +5,7 @@ state that goes from DRAFT to PUBLISHED. Which record is pushed is decided by th
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
@@ -31,13 +32,18 @@ class FairDataPoint:
     catalogue: str
     token: str
 
-    def push(self, record: Graph, place: str | None = None) -> str:
+    def push(
+        self, record: Graph, place: str | None = None, tell: Callable[[str], object] = lambda _: None
+    ) -> str:
         """Publish a record, in the place of the one that was pushed before.
 
         Parameters
         ----------
         place
             Address that an earlier push gave; what is gone there is created anew.
+        tell
+            Called with the address as soon as the point has given it: a push that ends later is no reason to
+            create the record twice.
 
         Returns
         -------
@@ -65,6 +71,7 @@ class FairDataPoint:
                 raise SettingsError(
                     "The FAIR Data Point does not say where the record is: check its address."
                 )
+            tell(place)
         published = json.dumps({"current": "PUBLISHED"}).encode()
         self._send("PUT", f"{place}/meta/state", published, "application/json", accepted=(200, 204))
         return place
@@ -84,6 +91,11 @@ class FairDataPoint:
             status, headers = error.code, error.headers
         except (URLError, HTTPException, OSError):
             raise MachineError("The FAIR Data Point cannot be reached. Push again later.") from None
+        except ValueError:  # its words hold the token
+            raise SettingsError(
+                "The token of the FAIR Data Point is no token: 'fair_data_point_token_file' holds it in one "
+                "line of Latin letters, digits and signs."
+            ) from None
         if status not in accepted:
             raise _refusal(status)
         return status, headers

@@ -38,8 +38,7 @@ def push(settings: Settings, dataset: str) -> tuple[str, str]:
     )
     point = FairDataPoint(settings.fair_data_point, token.strip())
     with site.restricted.ledger(dataset) as ledger:
-        place = point.push(record, ledger.fact(PLACE))
-        ledger.note(**{PLACE: place})
+        place = point.push(record, ledger.fact(PLACE), lambda given: ledger.note(**{PLACE: given}))
     site.audit.append("record_pushed", dataset, version=version)
     return version, place
 

@@ -24,6 +24,7 @@ class Point:
     states: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     elsewhere: str = ""
+    publishes: bool = True
 
     @property
     def catalogue(self) -> str:
@@ -37,7 +38,8 @@ class Point:
         if headers.get("Authorization") != f"Bearer {TOKEN}":
             return 403, ""
         if path.endswith("/meta/state"):
-            return self._publish(method, path.removesuffix("/meta/state"), headers, body), ""
+            path = path.removesuffix("/meta/state")
+            return self._publish(method, path, headers, body) if self.publishes else 500, ""
         if headers.get("Content-Type") != "text/turtle":
             return 415, ""
         if (method, path) == ("POST", "/dataset"):

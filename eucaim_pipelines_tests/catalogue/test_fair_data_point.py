@@ -35,6 +35,16 @@ def test_a_record_is_created_and_published_once_and_then_replaced(point: Point) 
     ]  # fmt: skip
 
 
+def test_a_record_that_could_not_be_published_is_not_created_twice(point: Point) -> None:
+    client, told, point.publishes = FairDataPoint(point.catalogue, TOKEN), list[str](), False
+    with pytest.raises(MachineError, match="HTTP 500"):
+        client.push(built(), None, told.append)
+    assert told == [f"{point.address}/dataset/1"] and point.states == {"/dataset/1": "DRAFT"}
+    point.publishes = True
+    assert client.push(built(), told[0], told.append) == told[0] and len(told) == 1
+    assert point.states == {"/dataset/1": "PUBLISHED"}
+
+
 def test_what_is_gone_or_of_another_point_is_created_anew(point: Point) -> None:
     client = FairDataPoint(point.catalogue, TOKEN)
     assert client.push(built(), f"{point.address}/dataset/7") == f"{point.address}/dataset/1"
@@ -45,6 +55,13 @@ def test_a_token_that_is_not_taken_is_a_setting_to_mend(point: Point) -> None:
     with pytest.raises(SettingsError, match="token") as refused:
         FairDataPoint(point.catalogue, "another").push(built())
     assert "another" not in str(refused.value) and not point.datasets
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "eu…caim"])
+def test_a_token_that_is_none_is_never_repeated(point: Point, token: str) -> None:
+    with pytest.raises(SettingsError, match="is no token") as refused:
+        FairDataPoint(point.catalogue, token).push(built())
+    assert token not in str(refused.value) and refused.value.__suppress_context__ and not point.calls
 
 
 def test_a_record_that_the_point_refuses_is_told(point: Point) -> None:
