@@ -85,6 +85,11 @@ def check_source(
         return
     shared = load_quasi_identifiers(tables, folder)
     check_fields(document, ("risk", "fields"), source.risk.fields, tables, shared.hierarchies)
+    replaced = {each.id for each in shared.fields}
+    for number, field in enumerate(source.risk.fields):
+        if field.id in replaced and source.risk.why is None:
+            what = f"The field '{field.id}' takes the place of one of every source, and nothing says why."
+            raise document.error(what, "Write risk.why, or another id.", ("risk", "fields", number))
     known = {each.id: each for each in (*shared.fields, *source.risk.fields)}
     for name, step in source.risk.known_as.items():
         place = ("risk", "known_as", name)

@@ -72,9 +72,9 @@ class Risk(Part):
     known_as
         Field to the step of its hierarchy as which it counts as known.
     fields
-        Fields beside those of every source; one of the same id takes its place.
+        Fields beside those of every source; one of the same id takes its place, for a reason.
     why
-        The reason for `at_least` and `known_as`; the report says it.
+        The reason for `at_least`, `known_as` and fields that take a place; the report says it.
     """
 
     at_least: Annotated[int, Field(ge=1)] | None = None

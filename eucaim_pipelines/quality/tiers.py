@@ -169,5 +169,6 @@ def risk_changes(source: SourceContract) -> dict[str, FactChange]:
     if risk.why is None:
         return {}
     known = tuple(f"{name} counts as known as {step}" for name, step in risk.known_as.items())
-    change = FactChange(risk.why, risk.at_least, known)
+    own = tuple(f"{each.id} is what the source contract says" for each in risk.fields)
+    change = FactChange(risk.why, risk.at_least, known + own)
     return dict.fromkeys(RISK_FACTS, change)

@@ -111,15 +111,19 @@ def compare(
 
 
 def earlier_tables(store: ObjectStore, content: Content, previous: str) -> dict[str, pa.Table]:
-    """Tables of the version `previous` of the same tier, as far as the store holds them as published."""
+    """Tables of the version `previous` of the same tier, as published; none at all where one is not there.
+
+    Who differs in what is lost could not be told, and a comparison of the rest would say that nobody does.
+    """
     data = store.get(manifest_key(content.dataset_id, content.tier, previous))
     named = Manifest.from_bytes(data).tables if data is not None else ()
     read = {item.name: (item.sha256, store.get(item.key)) for item in named}
-    return {
+    whole = {
         name: decode(table)
         for name, (sha256, table) in read.items()
         if table is not None and hashlib.sha256(table).hexdigest() == sha256
     }
+    return whole if len(whole) == len(named) else {}
 
 
 def _rows(name: str, fresh: pa.Table, earlier: pa.Table, key: Sequence[str]) -> Change:

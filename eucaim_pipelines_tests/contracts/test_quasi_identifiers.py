@@ -14,6 +14,7 @@ from eucaim_pipelines.contracts.sources import load_source
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.contracts.vocabularies import load_all
 from eucaim_pipelines.errors import ContractError
+from eucaim_pipelines.quality.tiers import risk_changes
 from eucaim_pipelines_tests.cdm.examples import SOURCE, write_source
 
 TABLES = load_tables()
@@ -122,6 +123,18 @@ def test_a_source_sets_its_threshold_and_its_fields(tmp_path: Path) -> None:
     assert fields["stage"].role == "quasi" and len(fields) == len(
         SHIPPED.of(SourceContract(dataset_id="d", tier=1))
     )
+
+
+def test_a_source_takes_the_place_of_a_shared_field_for_a_reason_only(tmp_path: Path) -> None:
+    scanner = "    - {id: scanner, label: Scanners, column: patient.patient_birth_sex}\n"
+    with pytest.raises(ContractError, match="'scanner' takes the place") as caught:
+        load_source(write_source(tmp_path, f"{SOURCE}risk:\n  fields:\n{scanner}"))
+    assert caught.value.line == AT + 2
+    reason = "risk:\n  why: One scanner only.\n  fields:\n"
+    change = risk_changes(load_source(write_source(tmp_path, SOURCE + reason + scanner)))["smallest_group"]
+    assert change.known == ("scanner is what the source contract says",) and change.why == "One scanner only."
+    own = scanner.replace("id: scanner", "id: room")
+    assert not risk_changes(load_source(write_source(tmp_path, f"{SOURCE}risk:\n  fields:\n{own}")))
 
 
 def test_months_count_only_where_they_are_the_true_ones() -> None:

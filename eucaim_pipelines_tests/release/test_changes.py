@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from eucaim_pipelines.release import manifest as manifests
-from eucaim_pipelines.release.changes import IMAGES, Change, compare
+from eucaim_pipelines.release.changes import IMAGES, Change, compare, earlier_tables
 from eucaim_pipelines.release.parquet import encode
 from eucaim_pipelines.release.publication import Content, publish
 from eucaim_pipelines.resources.folder_store import FolderStore
@@ -158,3 +158,13 @@ def test_after_a_crash_a_version_still_follows_what_its_report_says(store, fails
     assert manifests.previous_version(store, "ds", 1, second.version) == first.version
     publish(store, second, {"report.html": b"after the first"})
     assert manifests.current_version(store, "ds", 1) == second.version
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_earlier_release_of_which_a_table_is_gone_or_altered_is_no_release_to_compare_with(store, lost):
+    before = made(store, {"a": "f"}, segment=pa.table({"number": [1]}))
+    publish(store, before, {})
+    assert set(earlier_tables(store, before, before.version)) == {"patient", "segment"}
+    (segment,) = (store.root / "ds/tables/segment").iterdir()
+    segment.unlink() if lost else segment.write_bytes(encode(pa.table({"number": [2]})))
+    assert earlier_tables(store, before, before.version) == {}
