@@ -45,12 +45,15 @@ _DOCUMENTS = {
 
 @dataclass(frozen=True)
 class RecordProblems:
-    """What keeps a record from being complete and true; the facts of the verdict with these names."""
+    """What keeps a record from being complete and true; the facts of the verdict with these names.
+
+    The last two are None where there is no record to look at.
+    """
 
     catalogue_problems: tuple[str, ...] = ()
     other_conditions: tuple[str, ...] = ()
-    record_violations: tuple[str, ...] = ()
-    record_disagreements: tuple[str, ...] = ()
+    record_violations: tuple[str, ...] | None = None
+    record_disagreements: tuple[str, ...] | None = None
 
 
 def stage(dataset: str, tier: int, shelf: Shelf, content: Content, contracts: Contracts) -> RecordProblems:
@@ -84,7 +87,7 @@ def stage(dataset: str, tier: int, shelf: Shelf, content: Content, contracts: Co
 def record_problems(tier: int, shelf: Shelf) -> RecordProblems:
     """What was staged beside the record of a tier."""
     found = json.loads(shelf.read_bytes(f"tier_{tier}/{staged.RECORD_PROBLEMS}"))
-    return RecordProblems(**{name: tuple(each) for name, each in found.items()})
+    return RecordProblems(**{name: tuple(each) for name, each in found.items() if each is not None})
 
 
 def _violations(graph: Graph, facts: CatalogueFacts, contracts: Contracts) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def _record(tier: int, tiers: Tiers) -> dg.AssetsDefinition:
         content = staged.content(dataset, tier, shelf, contracts)
         reported.compared(tier, shelf, content, store.open(), contracts)
         found = catalogued.stage(dataset, tier, shelf, content, contracts)
-        problems = sum(len(each) for each in vars(found).values())
+        problems = sum(len(each or ()) for each in vars(found).values())
         path = dg.MetadataValue.path(str(shelf.path(f"tier_{tier}/{RECORD}")))
         return dg.MaterializeResult(
             metadata={"version": content.version, "path": path, **counted(problems=problems)}

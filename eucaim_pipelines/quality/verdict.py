@@ -13,6 +13,9 @@ from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.tiers import FactChange, Requirement, Tiers
 
+NOT_TOLD = "This cannot be told yet: do first what the other requirements ask for."
+"""Remedy of a requirement for which nothing could be looked at; it never holds."""
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -33,9 +36,9 @@ class DatasetFacts:
     catalogue_problems
         What only people know and the source contract does not say, so that no record is built.
     record_violations
-        What of the record does not conform to the profile's shapes.
+        What of the record does not conform to the profile's shapes; None where there is no record.
     record_disagreements
-        Figures of the record that the tables do not give.
+        Figures of the record that the tables do not give; None where there is no record.
     other_conditions
         Primary conditions beside the record's, and how to split the dataset.
     empty_lists
@@ -46,8 +49,8 @@ class DatasetFacts:
 
     people: int
     catalogue_problems: tuple[str, ...] = ()
-    record_violations: tuple[str, ...] = ()
-    record_disagreements: tuple[str, ...] = ()
+    record_violations: tuple[str, ...] | None = ()
+    record_disagreements: tuple[str, ...] | None = ()
     other_conditions: tuple[str, ...] = ()
     empty_lists: tuple[str, ...] = ()
     smallest_group: Exposure = Exposure()
@@ -228,6 +231,8 @@ def _fact_outcome(
     value = getattr(facts, requirement.fact or "")
     if isinstance(value, Exposure):
         return _exposure_outcome(requirement, value, change)
+    if value is None:
+        return RequirementOutcome(requirement.id, requirement.text, False, Short(), NOT_TOLD)
     count = value if isinstance(value, int) else len(value)
     if requirement.at_least is not None:
         missing = max(0, requirement.at_least - count)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.findings import Finding
-from eucaim_pipelines.quality.verdict import RequirementOutcome, Verdict, tier_reached
+from eucaim_pipelines.quality.verdict import NOT_TOLD, RequirementOutcome, Verdict, tier_reached
 from eucaim_pipelines.report.balance import BALANCED_CHECKS, Balance, ReasonRow, balances
 from eucaim_pipelines.report.content import FORMATS, LocalDetail, Report
 from eucaim_pipelines.report.numbers import Numbers, weight
@@ -73,7 +73,7 @@ def _tiers(report: Report, numbers: Numbers, local: LocalDetail | None) -> Itera
     for verdict in report.verdicts:
         if verdict.reached or verdict.tier > report.source.tier:
             continue
-        for outcome in verdict.unmet:
+        for outcome in (each for each in verdict.unmet if each.remedy != NOT_TOLD):
             short = short_of(outcome, numbers)
             what = f"Not met yet: {_lower(outcome.text)}" + (f" Short: {short}." if short else "")
             yield Priority(

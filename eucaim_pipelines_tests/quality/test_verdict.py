@@ -13,7 +13,15 @@ from eucaim_pipelines.quality.findings import Finding, finding, from_table, to_t
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.tiers import Tiers, load_tiers
-from eucaim_pipelines.quality.verdict import DatasetFacts, Exposure, Verdict, judged, tier_reached, verdict
+from eucaim_pipelines.quality.verdict import (
+    NOT_TOLD,
+    DatasetFacts,
+    Exposure,
+    Verdict,
+    judged,
+    tier_reached,
+    verdict,
+)
 
 CODE = "cancer_condition.cancer_condition_code.complete"
 SEGMENTATION = "segmentation_series.references_resolved.resolved"
@@ -86,6 +94,8 @@ def test_what_is_short_is_counted(tiers: Tiers) -> None:
         (replace(FACTS, smallest_group_of_difference=Exposure()), "alike_in_difference"),
         (replace(FACTS, record_violations=("Version is missing.",)), "catalogue_conforms"),
         (replace(FACTS, record_disagreements=("Number of people",)), "catalogue_recount"),
+        (replace(FACTS, record_violations=None), "catalogue_conforms"),
+        (replace(FACTS, record_disagreements=None), "catalogue_recount"),
         (replace(FACTS, other_conditions=("beside lung, people have breast",)), "one_condition"),
     ],
 )
@@ -158,3 +168,9 @@ def test_nothing_to_check_holds() -> None:
     empty = result("a.b.complete", failed=0, checked=0)
     assert empty.share == 1 and empty.passed
     assert not replace(result("a.b.complete", failed=1)).passed
+
+
+def test_what_could_not_be_looked_at_does_not_hold_and_says_so(tiers: Tiers) -> None:
+    facts = replace(FACTS, catalogue_problems=("title is missing",), record_violations=None)
+    told = {each.id: each.remedy for each in verdict(1, tiers, findings(tiers), facts).unmet}
+    assert told["catalogue_conforms"] == NOT_TOLD != told["catalogue_record"]

@@ -18,7 +18,7 @@ from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.quality.risk.groups import Groups
 from eucaim_pipelines.quality.tiers import load_tiers, threshold_changes
-from eucaim_pipelines.quality.verdict import DatasetFacts, Exposure, verdict
+from eucaim_pipelines.quality.verdict import NOT_TOLD, DatasetFacts, Exposure, verdict
 from eucaim_pipelines.report.content import (
     FORMATS,
     RECEIVED,
@@ -168,6 +168,15 @@ def test_equal_reports_give_equal_bytes() -> None:
 )
 def test_the_verdict_is_one_sentence(failed: dict[str, tuple[int, int]], people: int, sentence: str) -> None:
     assert sentence in Page(render(make(failed, people))).text
+
+
+def test_what_cannot_be_told_yet_is_not_met_and_is_nothing_to_fix() -> None:
+    made = make({CODE: (8, 8)})
+    untold = [replace(each, met=False, remedy=NOT_TOLD) for each in made.verdicts[0].requirements]
+    lowest = replace(made.verdicts[0], reached=False, requirements=tuple(untold))
+    text = Page(render(replace(made, verdicts=[lowest, *made.verdicts[1:]]))).text
+    first = text[text.index("What to fix first") : text.index("Where the files went")]
+    assert NOT_TOLD in text and NOT_TOLD not in first and "every diagnosis has a code" in first
 
 
 def test_what_to_fix_first_begins_with_the_next_tier_and_says_the_gain() -> None:

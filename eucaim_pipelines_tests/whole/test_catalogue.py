@@ -73,7 +73,8 @@ def test_what_people_did_not_say_and_two_conditions_keep_the_record_away(site: S
     ]
     (split,) = short["one_condition"]
     assert "CLIN1000060" in split and "people.diagnosis" in split and "dataset_id" in split
-    assert set(short) == {"catalogue_record", "one_condition"}
+    assert set(short) == {"catalogue_record", "one_condition", "catalogue_conforms", "catalogue_recount"}
+    assert short["catalogue_conforms"] == short["catalogue_recount"] == [], "there is no record to look at"
     assert not (site.restricted / DATASET / "releasable/tier_1/record").exists()
     page = (site.restricted / DATASET / "tier_1/report.html").read_text(encoding="utf-8")
     assert "catalogue.title" in page and "CLIN1000060" in page
