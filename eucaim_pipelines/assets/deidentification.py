@@ -25,6 +25,7 @@ from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.reasons import load_reasons
+from eucaim_pipelines.release import sketched
 from eucaim_pipelines.release.conversions import Converting, convert
 from eucaim_pipelines.release.object_tables import (
     actions_table,
@@ -66,7 +67,8 @@ def instances(
     Structure sets are converted to segmentations, which are objects beside those that were delivered.
     """
     dataset = context.partition_key
-    deidentifier = pseudonymisation.deidentifier(contracts.source(dataset), contracts)
+    source = contracts.source(dataset)
+    deidentifier, at_least = pseudonymisation.deidentifier(source, contracts), source.imaging.near_duplicates
     pseudonyms, pooled = deidentifier.pseudonyms, _pooled(restricted.shelf(dataset))
     if pseudonyms.lethe is not None:
         context.log.warning(WARNING)
@@ -89,10 +91,14 @@ def instances(
         converted = convert(
             ledger, made.values(), converting, executor, progress_to(context, "annotations converted")
         )
+        likenesses = None
+        if at_least is not None:
+            with restricted.sketch_book(dataset) as book:
+                likenesses = sketched.compared(book, made.values(), at_least, making.store, executor)
         gone = {w.reception.id: ("pending", "SOURCE_GONE") for w in work if w.reception.id not in made}
         ledger.dispose(gone)
         state = ledger.fact("seen")
-    table, actions = instances_table(made, pseudonyms, converted), actions_table(made.values())
+    table, actions = instances_table(made, pseudonyms, converted, likenesses), actions_table(made.values())
     shelf = releasable.shelf(dataset)
     shelf.write("deidentified/instances", table)
     shelf.write("deidentified/actions", actions)

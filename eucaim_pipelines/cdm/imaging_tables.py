@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from eucaim_pipelines.cdm import acquisition, frames, series_descriptions
 from eucaim_pipelines.cdm.columns import by_value, joined, lookup, ordered, whole
 from eucaim_pipelines.cdm.geometry import slice_geometry
-from eucaim_pipelines.cdm.grouping import Groups, vectors
+from eucaim_pipelines.cdm.grouping import Groups, numbers, vectors
 from eucaim_pipelines.cdm.imaging_codes import IMAGE, of_kind
 from eucaim_pipelines.cdm.inputs import DAY, CdmInputs
 from eucaim_pipelines.cdm.linkage import dicom_date
@@ -19,7 +19,8 @@ from eucaim_pipelines.cdm.pixel_content import pixel_digests
 IMAGING = "GEN1000023"
 _SERIES = ("SeriesInstanceUID", "StudyInstanceUID", "PatientID")
 _SERIES_DATES = ("AcquisitionDate", "ContentDate", "SeriesDate")
-_PIXELS = ("PixelSpacing", "ImagerPixelSpacing", "pixel_digest")
+_PIXELS = ("PixelSpacing", "ImagerPixelSpacing", "pixel_digest",
+           "near_duplicate_group", "frames_compared")  # fmt: skip
 
 
 def imaging_procedures(inputs: CdmInputs) -> pa.Table:
@@ -117,6 +118,8 @@ def image_series(inputs: CdmInputs) -> pa.Table:
             "pixel_spacing_mm": _pixel_spacing(series),
             "temporal_positions": frames.temporal_positions(series),
             "pixel_digest": pixel_digests(series),
+            "near_duplicate_group": _whole_number(series, "near_duplicate_group"),
+            "frames_compared": _whole_number(series, "frames_compared"),
         }
         | acquisition.number_columns(series)
         | dict(zip(geometry.column_names, geometry.columns, strict=True))
@@ -166,6 +169,12 @@ def _pixel_spacing(series: Groups) -> pa.Array:
         said = series.smallest_number(vectors(series.table.column(keyword), 2)[:, 0])
         found = np.where(np.isnan(found), said, found)
     return pa.array(found, mask=np.isnan(found))
+
+
+def _whole_number(series: Groups, column: str) -> pa.Array:
+    """What all instances of a series say; null where they say nothing."""
+    found = series.smallest_number(numbers(series.table.column(column)))
+    return pa.array(found, pa.int64(), mask=np.isnan(found), safe=False)
 
 
 def _days(offset: pa.Array) -> pa.Array:

@@ -60,7 +60,8 @@ class Imaging(Part):
     """Spellings of this holder's scanners, beside those that every vocabulary knows.
 
     `series_descriptions`: as received to as released. `harmonised`: as released to a code or label of the
-    vocabulary series_description.
+    vocabulary series_description. `near_duplicates`: pixels of series are compared, and those at least so
+    alike are told; without it nothing is computed.
     """
 
     series_descriptions: Mapping[str, str] = {}
@@ -70,6 +71,7 @@ class Imaging(Part):
     manufacturer_when_missing: Code | None = None
     manufacturers: Mapping[str, Code] = {}
     procedures: Mapping[str, Code] = {}
+    near_duplicates: Annotated[float, Field(ge=0.8, le=0.999)] | None = None
 
 
 class Linkage(Part):

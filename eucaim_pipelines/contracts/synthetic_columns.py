@@ -22,6 +22,8 @@ DATE_OF_LAST_CONTACT = "COM1001949"
 """Concept of the field after which nothing happens."""
 WITH_CANCER = "COM1001087"
 """Population of the patients who have a diagnosis; the others are of any other population."""
+APART = frozenset({"near_duplicate_group"})
+"""Numbers that rows share where they are alike: each drawn row has its own."""
 ORDINALS = frozenset({"ImagingTimepoint", "episode_number", "series_number", "segment_number"})
 """Fields that number the rows of one patient, study or series from 1."""
 OF_ONE_SEX = frozenset(
@@ -168,6 +170,8 @@ class Columns:
         return pa.array(days.astype("int32")).cast(pa.date32())
 
     def _numbers(self, each: Field) -> pa.Array:
+        if each.name in APART:
+            return pa.array(np.arange(self.count))
         if each.unit == "a":
             years = np.minimum(self.age + self.mine.offset / 365.25, 90.0)
             return pa.array(np.round(years, 1) if pa.types.is_floating(each.type) else years.astype(int))

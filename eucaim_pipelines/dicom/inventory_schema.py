@@ -34,6 +34,8 @@ _FRAMES = pa.struct(
 _ATTRIBUTE = pa.struct([("attribute", pa.string()), ("type", pa.string())])
 _DERIVED = (
     ("pixel_digest", pa.string(), "SHA-256 of the pixel data without its offset table; null without pixels"),
+    ("near_duplicate_group", pa.int64(), "Number shared by series that nearly show the same; null without"),
+    ("frames_compared", pa.int64(), "Sampled frames of the series that were compared; null if nobody asks"),
     (
         "referenced_sop_instance_uids",
         pa.list_(pa.string()),

@@ -1,6 +1,6 @@
 """A database of the restricted zone: one SQLite file that only its owner may read, written in transactions.
 
-What lies in it is said by the classes that are one: `ledger`, `row_book`.
+What lies in it is said by the classes that are one: `ledger`, `row_book`, `sketch_book`.
 """
 
 import sqlite3

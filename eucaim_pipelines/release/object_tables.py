@@ -14,6 +14,7 @@ from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.dicom.inventory_schema import schema as inventory_schema
 from eucaim_pipelines.ingest.records import MadeObject
 from eucaim_pipelines.release.conversions import Conversion
+from eucaim_pipelines.release.sketched import Likenesses
 
 ACTIONS = pa.schema(
     [("tag", pa.string()), ("action", pa.string()), ("reason", pa.string()), ("elements", pa.int64())]
@@ -43,12 +44,16 @@ def searched(made: Iterable[MadeObject], converted: Iterable[Conversion] = ()) -
 
 
 def instances_table(
-    made: Mapping[int, MadeObject], pseudonyms: Pseudonyms, converted: Sequence[Conversion] = ()
+    made: Mapping[int, MadeObject],
+    pseudonyms: Pseudonyms,
+    converted: Sequence[Conversion] = (),
+    likenesses: Likenesses | None = None,
 ) -> pa.Table:
     """One row per released SOP instance: the header inventory of the de-identified objects.
 
     Source hashes cross as HMAC under the site's key only. Segmentations that annotations were converted to
     are objects like any other, though nobody delivered them; their source is that of the annotation.
+    `likenesses`: by series, where they were asked for.
     """
     problems = {each.source.key: sorted({what for _, _, what, _ in each.made.actions}) for each in converted}
     rows = [_row(each, pseudonyms) | {"conversion_problems": problems.get(each.key)} for each in made.values()
@@ -58,6 +63,8 @@ def instances_table(
         for each in converted
         if each.made.key
     ]
+    for row in rows:
+        row |= (likenesses or {}).get(str(row["SeriesInstanceUID"]), {})
     rows.sort(key=lambda row: (str(row["SeriesInstanceUID"]), str(row["SOPInstanceUID"])))
     return pa.Table.from_pylist(rows, schema=instances_schema())
 

@@ -22,6 +22,8 @@ _FAULTS = {
     "Slices lie at one position more than once": "repeated_positions > 0",
 }
 _REPEATED = "The same pixels occur in another series"
+_NEARLY_REPEATED = "Nearly the same pixels occur in another series"
+_NOT_COMPARED = "Pixels that could not be compared with other series"
 _OF_TABLE = """
 SELECT m.acquisition_parameter_code AS code, coalesce(m.acquisition_parameter_value_unit, '') AS unit,
        coalesce(s.modality, '') AS modality, s.patient_id, m.acquisition_parameter_value_number AS value
@@ -107,6 +109,12 @@ def _faults(database: duckdb.DuckDBPyConnection, columns: set[str]) -> list[Grou
             "GROUP BY 1 HAVING count(DISTINCT series_uid) > 1)"
         )
     query = "SELECT count(*), count(DISTINCT patient_id) FROM image_series WHERE "
+    if "frames_compared" in columns and _rows(database, query + "frames_compared IS NOT NULL")[0][0]:
+        known[_NEARLY_REPEATED] = (
+            "near_duplicate_group IN (SELECT near_duplicate_group FROM image_series GROUP BY 1 "
+            "HAVING count(DISTINCT pixel_digest) > 1)"
+        )
+        known[_NOT_COMPARED] = "frames_compared = 0"
     return [Group(name, *_rows(database, query + test)[0]) for name, test in known.items()]
 
 

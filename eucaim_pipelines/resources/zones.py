@@ -16,6 +16,7 @@ from eucaim_pipelines.errors import DataError, MachineError
 from eucaim_pipelines.ingest.exports import Export, complete_exports
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.row_book import RowBook
+from eucaim_pipelines.ingest.sketch_book import SketchBook
 from eucaim_pipelines.release.parquet import decode, encode
 
 ROW_BOOK = "rows.sqlite"
@@ -141,6 +142,10 @@ class RestrictedZone(dg.ConfigurableResource):
     def row_book(self, dataset: str) -> RowBook:
         """The book of the dataset's clinical rows, to be used as a context manager."""
         return RowBook(dataset_folder(self.folder, dataset) / ROW_BOOK)
+
+    def sketch_book(self, dataset: str) -> SketchBook:
+        """The sketches of the dataset's images, to be used as a context manager."""
+        return SketchBook(dataset_folder(self.folder, dataset) / "sketches.sqlite")
 
     def shelf(self, dataset: str) -> Shelf:
         """The dataset's restricted tables."""

@@ -157,6 +157,16 @@ def test_another_choice_is_told_with_its_line(tmp_path, section, what):
     assert told.value.line == text.count("\n")
 
 
+@pytest.mark.parametrize("value", ["0.5", "1.01", "yes", ".nan"])
+def test_how_alike_near_duplicates_are_is_a_part_of_one(tmp_path, value):
+    assert load_source(write_source(tmp_path)).imaging.near_duplicates is None
+    given = SOURCE.replace("imaging:\n", "imaging:\n  near_duplicates: 0.95\n", 1)
+    assert load_source(write_source(tmp_path, given)).imaging.near_duplicates == 0.95
+    with pytest.raises(ContractError) as told:
+        load_source(write_source(tmp_path, given.replace("0.95", value)))
+    assert told.value.line == given[: given.index("near_duplicates")].count("\n") + 1
+
+
 def test_a_field_cannot_take_the_name_that_says_where_a_mapping_applies(tmp_path):
     with pytest.raises(ContractError, match="reserved"):
         load_source(write_source(tmp_path, SOURCE.replace("field: smoker", "field: smoker_applies")))

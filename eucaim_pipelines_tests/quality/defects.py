@@ -361,6 +361,15 @@ def same_pixels(golden: Golden, patient: int) -> str:
     return str(min(series["series_uid"], first["series_uid"]))
 
 
+def near_duplicate(golden: Golden, patient: int) -> str:
+    """A series of another study nearly shows the same as the first one."""
+    _, series = add_study(golden, patient)
+    first = golden.row("image_series", patient)
+    for row in (first, series):
+        row["near_duplicate_group"] = patient
+    return " ".join(sorted((str(first["series_uid"]), str(series["series_uid"]))))
+
+
 def nearly_the_same(golden: Golden, patient: int) -> str:
     first, image = golden.row("image_series", patient), golden.images(patient)
     uid = f"{first['series_uid']}.near"
@@ -498,6 +507,7 @@ DECLARED: dict[str, Plant] = {
     "image_series.instances_once": instance_twice,
     "image_series.number_of_instances_agrees": counted_wrong("image_series", "series_number_of_instances"),
     "image_series.same_pixels_once": same_pixels,
+    "image_series.near_duplicates_once": near_duplicate,
     "image_series.nearly_the_same_once": nearly_the_same,
     "image_series.no_gaps": cell("image_series", "slice_gaps", 1),
     "image_series.one_orientation": turned,
@@ -540,6 +550,7 @@ DECLARED: dict[str, Plant] = {
 """Rule to its defect, where the defect does not follow from what the rule expects of one cell."""
 
 IMPLIED: dict[str, tuple[str, ...]] = {
+    "treatment.treatment_offset_from_diagnosis.agrees_with_date": ("adverse_event.not_before_treatment",),
     "cancer_condition.cancer_condition_age_at_diagnosis.complete": (
         "cancer_condition.cancer_condition_age_unit.beside_value",),
     "cancer_condition.patient_id.resolves": ("patient.has_diagnosis",),

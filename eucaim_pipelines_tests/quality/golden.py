@@ -28,7 +28,8 @@ SEEN_TWICE, OF_ONE_SEX = 5, 12
 IN_PART, OTHERWISE = 15, 16
 """Of one patient little is known; one was examined and treated a little otherwise than all others."""
 SAME_IN_ALL = {
-    "image_series": {"modality": "CT", "series_description": "CT thorax", "missing_slices": 0,
+    "image_series": {"modality": "CT", "near_duplicate_group": None,
+                     "frames_compared": PER_SERIES, "series_description": "CT thorax", "missing_slices": 0,
                      "slice_gaps": 0, "repeated_positions": 0, "series_number_of_instances": PER_SERIES,
                      "pixel_spacing_mm": 0.7, "slice_thickness_mm": 2.0, "slice_spacing_mm": 2.0,
                      "echo_time_ms": 90.0, "repetition_time_ms": 4000.0, "tube_voltage_kv": 120.0,
@@ -108,10 +109,23 @@ def clean(patients: int) -> Golden:
     for patient in range(patients):
         _agree(golden, patient)
         golden.instances += _headers(golden, patient)
+    _date_events(golden)
     for patient in range(SEEN_TWICE):
         add_study(golden, patient)
     _vary(golden)
     return golden
+
+
+def _date_events(golden: Golden) -> None:
+    """An event without days happens a month after its treatment: a defect that fills them is no other one."""
+    started = {
+        row["treatment_id"]: row["treatment_offset_from_diagnosis"] for row in golden.tables["treatment"]
+    }
+    for event in golden.tables["adverse_event"]:
+        day = started.get(event["treatment_id"])
+        if event["adverse_event_offset_from_diagnosis"] is None and day is not None:
+            event |= {"adverse_event_date": None, "adverse_event_offset_from_diagnosis": day + 30,
+                      "adverse_event_offset_unit": DAYS}  # fmt: skip
 
 
 def _vary(golden: Golden) -> None:

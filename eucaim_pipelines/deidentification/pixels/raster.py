@@ -50,7 +50,7 @@ class Raster:
             `PIXELS_UNREADABLE` when samples are no integers of 8, 16 or 32 bits, when there is no decoder for
             them, or the stream is broken.
         """
-        with _quiet(), np.errstate(all="ignore"):
+        with quiet(), np.errstate(all="ignore"):
             try:
                 self._ds = pydicom.dcmread(BytesIO(data))
                 self._read()
@@ -64,7 +64,7 @@ class Raster:
         """Where an ultrasound image lies (PS3.3 C.8.5.5, Sequence of Ultrasound Regions); empty if unsaid."""
         _, rows, columns, _ = self.frames.shape
         found = []
-        with _quiet(), suppress(Exception):
+        with quiet(), suppress(Exception):
             for item in self._ds.get("SequenceOfUltrasoundRegions") or []:
                 left, top = int(item.RegionLocationMinX0), int(item.RegionLocationMinY0)
                 right, bottom = int(item.RegionLocationMaxX1) + 1, int(item.RegionLocationMaxY1) + 1
@@ -110,7 +110,7 @@ class Raster:
         What was compressed becomes Explicit VR Little Endian; the rest keeps its transfer syntax.
         """
         ds = self._ds
-        with _quiet(), BytesIO() as out:
+        with quiet(), BytesIO() as out:
             try:
                 self._put(ds)
                 ds.BurnedInAnnotation = "NO"
@@ -156,7 +156,7 @@ class Raster:
 
     def _decode(self) -> np.ndarray:
         decoder = get_decoder(self._ds.file_meta.TransferSyntaxUID)
-        with _speechless():
+        with speechless():
             decoded, meta = decoder.as_array(self._ds, raw=False)
         self.photometric = str(meta["photometric_interpretation"])
         samples = decoded.size // int(np.prod(self._size))
@@ -237,7 +237,7 @@ class Raster:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep pydicom's messages, which quote values, out of logs and terminals."""
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings(action="ignore"):
@@ -245,7 +245,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _speechless() -> Iterator[None]:
+def speechless() -> Iterator[None]:
     """Send what decoders write past Python to the terminal, numbers of a stream among it, to nowhere."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
