@@ -28,6 +28,8 @@ class Problem(StrEnum):
     """A contour crosses itself, or another one of its region: inside and outside are not defined."""
     OFF_SLICE = "OFF_SLICE"
     """A contour lies on none of its images, or not on the one that it names."""
+    TOO_LARGE = "TOO_LARGE"
+    """Its regions and images together have more pixels, or a contour more points, than can be converted."""
     NO_METHOD = "NO_METHOD"
     """A region does not say whether it was drawn by hand or by software."""
     NO_ALGORITHM = "NO_ALGORITHM"

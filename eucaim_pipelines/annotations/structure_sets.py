@@ -17,6 +17,10 @@ from eucaim_pipelines.annotations.problems import NotConvertibleError, Problem
 
 PLANE_TOLERANCE_MM = 0.1
 """How far a contour's points may lie off the plane of their image: coordinates come rounded to decimals."""
+MOST_PIXELS = 3_000_000_000
+"""Pixels of all regions on all images; writing a segmentation takes about two bytes of memory for each."""
+MOST_POINTS = 20_000
+"""Points of one contour: whether it crosses itself is asked of every two of its edges."""
 _CLOSED, _XOR = "CLOSED_PLANAR", "CLOSEDPLANAR_XOR"
 
 
@@ -127,7 +131,7 @@ def draw(regions: Sequence[Region], planes: Mapping[str, Plane]) -> Drawing:
     Raises
     ------
     NotConvertibleError
-        `OFF_SLICE`, `CROSSING`, `UNREADABLE` (no area) by region; `NO_COMMON_GRID`.
+        `OFF_SLICE`, `CROSSING`, `UNREADABLE` (no area) by region; `NO_COMMON_GRID`, `TOO_LARGE`.
     """
     problems: Counter[tuple[int, Problem]] = Counter()
     placed: dict[tuple[str, int], list[Contour]] = defaultdict(list)
@@ -141,6 +145,8 @@ def draw(regions: Sequence[Region], planes: Mapping[str, Plane]) -> Drawing:
     used = sorted((planes[uid] for uid in {uid for uid, _ in placed}), key=lambda p: (p.depth(), p.uid))
     if not stackable(used):
         problems[0, Problem.NO_COMMON_GRID] += 1
+    elif _too_large(regions, used):
+        problems[0, Problem.TOO_LARGE] += 1
     if problems:
         raise NotConvertibleError(problems)
     masks = np.zeros((len(regions), len(used), *used[0].shape), np.uint8)
@@ -154,6 +160,13 @@ def draw(regions: Sequence[Region], planes: Mapping[str, Plane]) -> Drawing:
     if problems:
         raise NotConvertibleError(problems)
     return Drawing(tuple(regions), tuple(used), np.moveaxis(masks, 0, -1))
+
+
+def _too_large(regions: Sequence[Region], planes: Sequence[Plane]) -> bool:
+    """Whether a conversion could take the memory or the night of all others."""
+    pixels = len(regions) * sum(plane.shape[0] * plane.shape[1] for plane in planes)
+    longest = max(len(contour.points) for region in regions for contour in region.contours)
+    return pixels > MOST_PIXELS or longest > MOST_POINTS
 
 
 def stackable(planes: Sequence[Plane]) -> bool:

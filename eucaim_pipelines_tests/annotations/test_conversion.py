@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from eucaim_pipelines.annotations import conversion
+from eucaim_pipelines.annotations import conversion, structure_sets
 from eucaim_pipelines.annotations.problems import NotConvertibleError, Problem
 from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines_tests.annotations.drawings import (
@@ -236,6 +236,14 @@ def test_images_of_two_grids_have_no_segmentation() -> None:
     with pytest.raises(NotConvertibleError) as caught:
         drawn.convert()
     assert dict(caught.value.problems) == {(0, Problem.NO_COMMON_GRID): 1}
+
+
+@pytest.mark.parametrize("limit", ["MOST_PIXELS", "MOST_POINTS"])
+def test_what_is_too_large_takes_no_memory_from_others(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structure_sets, limit, 3)
+    with pytest.raises(NotConvertibleError) as caught:
+        Drawn(TWO).convert()
+    assert dict(caught.value.problems) == {(0, Problem.TOO_LARGE): 1}
 
 
 def test_a_contour_in_another_frame_of_reference_needs_an_image_that_it_names() -> None:

@@ -523,6 +523,7 @@ DECLARED: dict[str, Plant] = {
     "segmentation_series.contours_do_not_cross": not_convertible("CROSSING"),
     "segmentation_series.contours_on_images": not_convertible("NO_COMMON_GRID"),
     "segmentation_series.contours_readable": not_convertible("NOTHING_DRAWN"),
+    "segmentation_series.small_enough_to_convert": not_convertible("TOO_LARGE"),
     "segmentation_series.regions_say_how_made": not_convertible("NO_ALGORITHM"),
     "segmentation_series.same_frame_of_reference": cell(
         "segmentation_series", "frame_of_reference_uid", "2.25.7"
