@@ -37,6 +37,10 @@ def explain(asked: str, paths: bool) -> None:
     """Print what is known of a SHA-256, token, object, UID or pseudonym, on either side of the crossing."""
     show_paths = allowed(paths)
     site = Site(load_settings())
+    if asked in site.datasets():
+        raise SettingsError(
+            f"'{asked}' is a dataset: name a figure of its record too, such as numberOfRecords."
+        )
     pseudonyms = Pseudonyms(site.pseudonymisation.site_key())
     found = 0
     for dataset in site.datasets():
@@ -85,7 +89,7 @@ class _Explained:
         masks = [pc.equal(table[name], given) for name in _NAMES] if _NAME.fullmatch(given) else []
         if _HEX.fullmatch(low):
             masks += [pc.starts_with(table[name], low) for name in ("source_token", "object_sha256")]
-        wanted = pa.array([False] * table.num_rows)
+        wanted = pa.array([False] * table.num_rows, pa.bool_())
         for mask in masks:
             wanted = pc.or_(wanted, pc.fill_null(mask, False))
         rows: list[dict[str, str]] = table.filter(wanted).to_pylist()
@@ -98,7 +102,8 @@ class _Explained:
         """
         table = self._lineage()
         rows = table.filter(pc.equal(table["object_key"], key)).to_pylist()
-        same = table.filter(pc.is_in(table["source_token"], pa.array([r["source_token"] for r in rows])))
+        tokens = pa.array([r["source_token"] for r in rows], pa.string())
+        same = table.filter(pc.is_in(table["source_token"], tokens))
         with self._site.restricted.ledger(self._dataset) as ledger:
             sources = ledger.became(key) or [
                 r for other in same["object_key"].to_pylist() for r in ledger.became(other)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eucaim_pipelines.cli import auditing, explaining, operate
-from eucaim_pipelines.errors import DataError
+from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines_tests.whole.conftest import Run
 from eucaim_pipelines_tests.whole.holder import DATASET
 from eucaim_pipelines_tests.whole.sites import KEY, Site
@@ -101,6 +101,15 @@ def test_a_figure_leads_to_its_rows_and_these_to_files_and_lines(site: Site) -> 
     assert lines == {f"people, line {number} of 2026-01" for number in range(2, 14)}
     plain = said(lambda: explaining.explain_figure(DATASET, "eucaim:hasCondition", as_json=False))
     assert plain.count(", line ") == 12 and "Nobodyson" not in plain and "HC-77" not in plain
+
+
+def test_what_nobody_knows_and_a_dataset_without_a_figure_are_said_so(site: Site) -> None:
+    (key, *_) = site.objects(DATASET, 3)
+    for unknown in (f"{key[:-36]}{'0' * 32}.dcm", "0" * 64, "2.25.1"):
+        with pytest.raises(SettingsError, match="knows that"):
+            explained(unknown)
+    with pytest.raises(SettingsError, match="name a figure"):
+        explained(DATASET)
 
 
 def verified() -> tuple[str, bool]:
