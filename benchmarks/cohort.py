@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from eucaim_pipelines.dicom.inventory_schema import schema
+from eucaim_pipelines.release.object_tables import instances_schema
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 FIRST_DAY = np.datetime64("2012-01-02")
@@ -149,8 +149,10 @@ def _instances(
         "pixel_digest": _digests(series, random),
         "recognizable_face": pa.array(np.zeros(series, bool)),
     }
-    empty = {field.name: pa.nulls(series, field.type) for field in schema()}
-    return pa.table({name: known.get(name, column) for name, column in empty.items()}, schema=schema())
+    empty = {field.name: pa.nulls(series, field.type) for field in instances_schema()}
+    return pa.table(
+        {name: known.get(name, column) for name, column in empty.items()}, schema=instances_schema()
+    )
 
 
 def _digests(count: int, random: np.random.Generator) -> pa.Array:
