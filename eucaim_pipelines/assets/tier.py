@@ -181,8 +181,7 @@ def _release(tier: int) -> dg.AssetsDefinition:
         _require_checks(tier, shelf, content, documents)
         place = store.open()
         _require_same_predecessor(tier, shelf, content, place)
-        manifest, new = publish(place, content, documents)
-        traces.leave(place, manifest, audit)
+        manifest, new = publish(place, content, documents, lambda made: traces.leave(place, made, audit))
         if new or publications.newest(dataset, f"tier_{tier}") != manifest.version:
             digest = sha256(manifest.to_bytes()).hexdigest()
             audit.append("release_published", dataset, tier=tier, version=manifest.version, manifest=digest)

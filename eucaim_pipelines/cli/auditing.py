@@ -13,6 +13,7 @@ from eucaim_pipelines.cli.headless import Site
 from eucaim_pipelines.deidentification.keys.signing import public_key
 from eucaim_pipelines.errors import DataError, SettingsError
 from eucaim_pipelines.release.audit_check import Checked, check
+from eucaim_pipelines.release.audit_log import HEAD, LOG
 from eucaim_pipelines.settings import load_settings
 
 _NOTED = re.compile(r"([1-9][0-9]{0,11}):([0-9a-f]{64})")
@@ -33,7 +34,12 @@ def verify(given: str | None, noted: str | None) -> None:
         raise SettingsError("A noted head reads NUMBER:HASH, as 'eucaim audit head' prints it.")
     if given is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", given):
         raise SettingsError("A public key is 64 hexadecimal digits, as 'eucaim public-key' prints them.")
-    checked = _check(Site(load_settings()), given, (int(found[1]), found[2]) if found else None)
+    site = Site(load_settings())
+    checked = _check(site, given, (int(found[1]), found[2]) if found else None)
+    if not checked.lines and checked.fault is None and site.datasets():
+        raise DataError(
+            f"There is no audit log ({LOG}, {HEAD}), though work was done here: put back your copy of both."
+        )
     typer.echo(f"audit log: {len(checked.lines)} lines hold")
     for line in checked.key_changes:
         typer.echo(

@@ -4,13 +4,12 @@ What they need is imported when they are called.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eucaim_pipelines.cli.progress import bytes_bar
 from eucaim_pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def materialise(
     store, manifest = _release(dataset, tier)
     chosen = None if patients is None else _pseudonyms(patients, tree.people(store, manifest))
     plan = tree.plan(store, manifest, chosen, link)
-    with _progress(plan.size) as tell:
+    with bytes_bar(plan.size) as tell:
         done = laying.materialise(store, plan, folder, link, tell)
     release = f"{dataset}, tier {tier}, {manifest.version}"
     if not done.changed:
@@ -105,16 +104,3 @@ def _pseudonyms(file: Path, known: set[str]) -> set[str]:
     if not named:
         raise SettingsError(f"{file} names nobody. Write one pseudonym per line.")
     return set(named.values())
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, and nothing where none is."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    console = Console(stderr=True)
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda size: bar.advance(task, size)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from eucaim_pipelines.errors import DataError, SettingsError
+from eucaim_pipelines.errors import DataError
 
 Tier = Annotated[int | None, typer.Option(min=1, max=3, help="1, 2 or 3; without it the contract's.")]
 
@@ -91,43 +91,18 @@ def verify(
     tier: Annotated[
         int | None, typer.Option(min=1, max=3, help="One tier; without it all that are released.")
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="The newest release of each tier only, not those before it.")
+    ] = False,
     public_key: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            help="The site's public key; only the setting 'release' is needed then. "
-            "Without it that of this site's own key."
+            help="The site's public key; again for each that it had before. Only the setting 'release' is "
+            "needed then. Without it that of this site's own key."
         ),
     ] = None,
 ) -> None:
-    """Read a release again, everything it names, compare with its manifest, check statement and trace."""
-    from eucaim_pipelines.cli.statement import (
-        check_release,
-        check_statement,
-        check_trace,
-        record,
-        store_and_key,
-    )
-    from eucaim_pipelines.release import manifest as manifests
+    """Read every release again, compare it with what was published, check statements and traces."""
+    from eucaim_pipelines.cli import verifying
 
-    store, trusted = store_and_key(public_key)
-    whose = "this site's" if public_key is None else "the given"
-    found = unstated = untraced = 0
-    faults: set[manifests.Fault] = set()  # what tiers share is one thing
-    for number in [tier] if tier else manifests.TIERS:
-        manifest = manifests.current(store, dataset, number)
-        if manifest is None:
-            continue
-        found += 1
-        faults |= set(check_release(store, manifest, faults))
-        unstated += not check_statement(store, manifest, trusted, whose)
-        untraced += not check_trace(store, manifest, trusted)
-    record(public_key, dataset, releases=found, wrong=len(faults), unstated=unstated, untraced=untraced)
-    if not found:
-        raise SettingsError(f"'{dataset}' has no release" + (f" at tier {tier}." if tier else "."))
-    if faults:
-        things = "One thing is" if len(faults) == 1 else f"{len(faults)} things are"
-        raise DataError(f"{things} not as the release's manifest says.")
-    if unstated:
-        raise DataError(f"The signed statements of {unstated} releases do not hold.")
-    if untraced:
-        raise DataError(f"The signed traces of {untraced} releases do not hold.")
+    verifying.verify(dataset, tier, newest, public_key or [])

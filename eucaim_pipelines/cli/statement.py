@@ -1,10 +1,7 @@
-"""Commands about signed statements: the site's public key, and whether a release's statement holds.
-
-What a statement says is decided in the packages below.
-"""
+"""The site's public key: printed, and with the store of releases as what a check of them starts from."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,7 +9,6 @@ import typer
 from eucaim_pipelines.errors import SettingsError
 
 if TYPE_CHECKING:
-    from eucaim_pipelines.release.manifest import Fault, Manifest
     from eucaim_pipelines.release.store import ObjectStore
 
 
@@ -25,8 +21,8 @@ def public_key() -> None:
     typer.echo(signing.public_key(SiteKey.load(load_settings().key_file)))
 
 
-def store_and_key(given: str | None) -> "tuple[ObjectStore, str]":
-    """Where releases lie, and the public key to check statements with: the given one, or this site's.
+def store_and_keys(given: Sequence[str]) -> "tuple[ObjectStore, list[str]]":
+    """Where releases lie, and the public keys to check signatures with: the given ones, or this site's.
 
     Who gives a key may be a reader of releases, without any other setting.
     """
@@ -35,53 +31,8 @@ def store_and_key(given: str | None) -> "tuple[ObjectStore, str]":
     from eucaim_pipelines.resources.stores import open_store
     from eucaim_pipelines.settings import load_release_settings, load_settings
 
-    if given is None:
-        settings = load_settings()
-        given = signing.public_key(SiteKey.load(settings.key_file))
-    elif not re.fullmatch(r"[0-9a-fA-F]{64}", given):
+    trusted = [key.lower() for key in given] or [signing.public_key(SiteKey.load(load_settings().key_file))]
+    if not all(re.fullmatch(r"[0-9a-f]{64}", key) for key in trusted):
         raise SettingsError("A public key is 64 hexadecimal digits, as 'eucaim public-key' prints them.")
     place = load_release_settings()
-    return open_store(place.release, place.s3_endpoint, place.s3_region), given.lower()
-
-
-def check_release(store: "ObjectStore", manifest: "Manifest", told: "Collection[Fault]") -> "list[Fault]":
-    """Read everything that a release names again; what was told before is not printed twice."""
-    from eucaim_pipelines.release import manifest as manifests
-
-    checked, wrong = manifests.verify(store, manifest)
-    typer.echo(f"tier {manifest.tier}, {manifest.version}: {checked} things checked, {len(wrong)} wrong")
-    for fault in wrong:
-        if fault not in told:
-            typer.echo(f"  {fault.what}: {fault.key}")
-    return wrong
-
-
-def check_trace(store: "ObjectStore", manifest: "Manifest", trusted: str) -> bool:
-    """Print one line on the trace of a release, and say whether it holds."""
-    from eucaim_pipelines.release import trace
-
-    problems = trace.problems(store, manifest, trusted)
-    typer.echo(
-        f"  trace: {'; '.join(problems) + ': ' + trace.key(manifest) if problems else 'signed; it holds'}"
-    )
-    return not problems
-
-
-def check_statement(store: "ObjectStore", manifest: "Manifest", trusted: str, whose: str) -> bool:
-    """Print one line on the statement of a release, and say whether it holds; `whose` key it is."""
-    from eucaim_pipelines.release import statements
-
-    problems = statements.problems(store, manifest, trusted)
-    searched = "every object was searched or made from searched ones, no identity was found"
-    holds = f"signed with {whose} key; {searched}"
-    typer.echo(f"  statement: {'; '.join(problems) or holds}")
-    return not problems
-
-
-def record(given: str | None, dataset: str, **told: int) -> None:
-    """Note in the audit log that a release was verified; a reader who gave a key has none."""
-    if given is None:
-        from eucaim_pipelines.resources.records import Audit
-        from eucaim_pipelines.settings import load_settings
-
-        Audit.of(load_settings()).append("verified", dataset, **told)
+    return open_store(place.release, place.s3_endpoint, place.s3_region), trusted

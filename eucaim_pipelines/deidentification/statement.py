@@ -108,7 +108,7 @@ def _signed(data: bytes, trusted: str) -> dict[str, Any] | str:
         if not isinstance(body, dict) or body.get("schema") != SCHEMA:
             return "it is no statement of this kind"
         if body.get("public_key") != trusted.lower():
-            return "it was signed with another key"
+            return signing.ANOTHER_KEY
         if not signing.signed(body, signature, trusted):
             return "its signature is wrong"
     except (ValueError, KeyError, TypeError):

@@ -1,6 +1,7 @@
-"""The manifest of a release, its version, and its verification.
+"""The manifest of a release, its version, and the pointer to the newest one.
 
-Content-addressed and free of the clock: equal content gives equal bytes, in a folder or in S3.
+Content-addressed and free of the clock: equal content gives equal bytes, in a folder or in S3. Whether a
+release is what was published is checked in `verification`.
 """
 
 import hashlib
@@ -103,10 +104,10 @@ def current(store: ObjectStore, dataset: str, tier: int) -> Manifest | None:
     DataError
         If the pointer or the manifest is not as it was published; it names the key.
     """
-    pointed = _pointed(store, dataset, tier)
-    if pointed is None:
+    found = pointed(store, dataset, tier)
+    if found is None:
         return None
-    version, sha256 = pointed
+    version, sha256 = found
     key = manifest_key(dataset, tier, version)
     data = store.get(key)
     if data is None or hashlib.sha256(data).hexdigest() != sha256:
@@ -120,8 +121,8 @@ def current(store: ObjectStore, dataset: str, tier: int) -> Manifest | None:
 
 def current_version(store: ObjectStore, dataset: str, tier: int) -> str | None:
     """Version of the newest release of a tier; None before the first."""
-    pointed = _pointed(store, dataset, tier)
-    return None if pointed is None else pointed[0]
+    found = pointed(store, dataset, tier)
+    return None if found is None else found[0]
 
 
 def previous_version(store: ObjectStore, dataset: str, tier: int, version: str) -> str | None:
@@ -149,8 +150,14 @@ def since(store: ObjectStore, newest: Manifest, version: str | None) -> list[Man
     return found[::-1]
 
 
-def _pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | None:
-    """What the pointer holds: a version, and the SHA-256 of its manifest."""
+def pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | None:
+    """What the pointer holds: a version, and the SHA-256 of its manifest; None where there is no pointer.
+
+    Raises
+    ------
+    DataError
+        The pointer is not as `pointer_bytes` writes it.
+    """
     data = store.get(pointer(dataset, tier))
     if data is None:
         return None
@@ -183,38 +190,3 @@ def objects_of(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[str, in
             raise DataError(f"missing: {part.key}. A list of images that the release names is gone.")
         table = pq.read_table(BytesIO(data))
         yield from zip(*(table.column(name).to_pylist() for name in ("key", "bytes", "sha256")), strict=True)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that does not hold: the key and `missing`, `size` or `sha256`."""
-
-    key: str
-    what: str
-
-
-def verify(store: ObjectStore, manifest: Manifest) -> tuple[int, list[Fault]]:
-    """Read everything that a release names again and compare size and SHA-256.
-
-    Returns
-    -------
-    tuple
-        Number of things checked, and what does not hold.
-    """
-    named = [(i.key, i.bytes, i.sha256) for i in (*manifest.tables, *manifest.objects, *manifest.files)]
-    faults = [fault for entry in named if (fault := _check(store, *entry))]
-    broken = {fault.key for fault in faults}
-    if any(part.key in broken for part in manifest.objects):
-        return len(named), faults
-    images = list(objects_of(store, manifest))
-    faults += [fault for entry in images if (fault := _check(store, *entry))]
-    return len(named) + len(images), faults
-
-
-def _check(store: ObjectStore, key: str, size: int, sha256: str) -> Fault | None:
-    data = store.get(key)
-    if data is None:
-        return Fault(key, "missing")
-    if len(data) != size:
-        return Fault(key, "size")
-    return None if hashlib.sha256(data).hexdigest() == sha256 else Fault(key, "sha256")

@@ -4,7 +4,7 @@ A reader goes pointer → manifest → objects and sees the old or the new relea
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -84,13 +84,20 @@ def object_lists(dataset: str, instances: pa.Table) -> list[tuple[Item, bytes]]:
     return found
 
 
-def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]) -> tuple[Manifest, bool]:
+def publish(
+    store: ObjectStore,
+    content: Content,
+    documents: Mapping[str, bytes],
+    seal: Callable[[Manifest], object] | None = None,
+) -> tuple[Manifest, bool]:
     """Put a release and move the tier's pointer to it.
 
     Parameters
     ----------
     documents
         Record, report and signed statement by file name.
+    seal
+        Called when everything is there and before the pointer moves, so that no release is without its trace.
 
     Returns
     -------
@@ -121,7 +128,9 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
         previous=manifests.previous_version(store, content.dataset_id, content.tier, content.version),
     )
     before = manifests.current(store, content.dataset_id, content.tier)
+    seal = seal or (lambda _: None)
     if before is not None and before.to_bytes() == made.to_bytes():
+        seal(made)
         return made, False
     _check_objects(store, content, before)
     for described, data in (*tables, *objects, *lines):
@@ -134,6 +143,7 @@ def publish(store: ObjectStore, content: Content, documents: Mapping[str, bytes]
     store.put(place, written)
     for described, data in files:
         store.put(described.key, data)
+    seal(made)
     store.replace(
         manifests.pointer(content.dataset_id, content.tier), manifests.pointer_bytes(content.version, written)
     )

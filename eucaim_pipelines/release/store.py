@@ -49,6 +49,9 @@ class ObjectStore(Protocol):
     def size(self, key: str) -> int | None:
         """Bytes of a key without reading it; None if there is none."""
 
+    def folders(self, prefix: str) -> list[str]:
+        """Names one level below a prefix that hold at least one key, in order."""
+
     def sweep(self, prefix: str) -> None:
         """Remove what a killed run left half written; only the run that holds the dataset's lock calls it."""
 

@@ -89,13 +89,18 @@ def problems(store: ObjectStore, manifest: Manifest, trusted: str) -> list[str]:
         if data != _document(body, signature):
             return ["it is not as it was written"]
         if body["public_key"] != trusted.lower():
-            return ["it was signed with another key"]
+            return [signing.ANOTHER_KEY]
         if not signing.signed(body, bytes.fromhex(signature), trusted):
             return ["its signature is wrong"]
         said = body["message"]
-        if body != _body(message(store, manifest, said["userId"]), trusted.lower()):
+        now = message(store, manifest, said["userId"])
+        index, own = said["resources"][0], now["resources"][0]
+        if index["id"] == own["id"] and index != own:
+            place = manifest_key(manifest.dataset_id, manifest.tier, manifest.version)
+            return [f"it tells of another manifest than {place}"]
+        if body != _body(now, trusted.lower()):
             return ["it is the trace of another release"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, IndexError):
         return ["it cannot be read"]
     return []
 

@@ -62,6 +62,16 @@ class FolderStore:
         except OSError as error:
             raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
 
+    def folders(self, prefix: str) -> list[str]:
+        """See `ObjectStore.folders`."""
+        try:
+            below = [each for each in self._path(prefix).iterdir() if each.is_dir()]
+            return sorted(each.name for each in below if any(map(_is_key, each.rglob("*"))))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
+
     def sweep(self, prefix: str) -> None:
         """Remove what a killed run left half written below a key prefix; nothing ever names it."""
         for path in (self.root / prefix).rglob(f"{_PARTIAL}*") if (self.root / prefix).is_dir() else ():
@@ -94,6 +104,10 @@ class FolderStore:
                 raise
         except OSError as error:
             raise MachineError(f"The release folder cannot be written: {error.strerror}.") from None
+
+
+def _is_key(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(_PARTIAL)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -90,6 +90,18 @@ class S3Store:
         head = self._head(key)
         return None if head is None else int(head["ContentLength"])
 
+    def folders(self, prefix: str) -> list[str]:
+        """See `ObjectStore.folders`."""
+        below = f"{self._name(prefix)}/"
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=below, Delimiter="/"
+            )
+            found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+        except (ClientError, BotoCoreError) as error:
+            raise _unreachable(error) from None
+        return sorted(each.removeprefix(below).rstrip("/") for each in found)
+
     def sweep(self, prefix: str) -> None:
         """See `ObjectStore.sweep`: an object of S3 is there whole or not at all."""
 

@@ -9,9 +9,9 @@ from eucaim_pipelines.catalogue.figures import load_figures, tables_behind
 from eucaim_pipelines.contracts import folder as contracts_folder
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.release import lineage
-from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.parquet import decode, encode
 from eucaim_pipelines.release.publication import publish
+from eucaim_pipelines.release.verification import Fault, Reading
 from eucaim_pipelines_tests.release.test_manifest import CountingStore, content, image
 
 RULES = {"profile_digest": "a" * 64, "rules_digest": "b" * 64, "key_id": "c" * 16}
@@ -101,7 +101,7 @@ def test_lineage_is_part_of_the_version_shared_by_tiers_and_named_when_it_is_dam
     whole = (store.root / item.key).read_bytes()
     for at in range(0, len(whole), 37):
         (store.root / item.key).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        assert manifests.verify(store, manifest)[1] == [manifests.Fault(item.key, "sha256")]
+        assert Reading(store).check(manifest)[1] == [Fault(item.key, "sha256")]
 
 
 def test_the_tables_behind_a_figure_are_those_that_its_query_reads():

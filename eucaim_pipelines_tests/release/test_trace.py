@@ -4,9 +4,7 @@ import base64
 import hashlib
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from hypothesis import given
@@ -23,6 +21,7 @@ from eucaim_pipelines.release.trace_sending import NotSent, send
 from eucaim_pipelines.resources.folder_store import FolderStore
 from eucaim_pipelines.resources.records import Audit, Traces
 from eucaim_pipelines_tests.release.test_manifest import content, image
+from eucaim_pipelines_tests.release.tracing_service import Service, serving
 
 KEY = SiteKey(bytes(range(32)))
 PUBLIC = public_key(KEY)
@@ -109,42 +108,10 @@ def test_a_trace_of_another_release_or_under_another_key_is_told(released, tmp_p
         path.write_bytes(whole)
 
 
-class Service(HTTPServer):
-    """A tracing service on loopback that remembers what it was told and answers as it is asked to."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.told: list[tuple[str, str | None, bytes]] = []
-        self.status = 200
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/api/v2/traces?from=here"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Service
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.told.append((self.path, self.headers["Authorization"], body))
-        self.send_response(self.server.status)
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Nothing is printed."""
-
-
 @pytest.fixture
 def service() -> Iterator[Service]:
-    server = Service()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as server:
+        yield server
 
 
 @pytest.mark.parametrize("status", [302, 401, 500])

@@ -37,6 +37,13 @@ def test_what_is_absent_is_none_and_size_needs_no_reading(store):
     assert store.size("ds/a") == 5
 
 
+def test_folders_are_those_that_hold_a_key(store):
+    assert store.folders("ds/tier_1") == []
+    for key in ("ds/tier_1/b/manifest.json", "ds/tier_1/a/deep/er", "ds/tier_1/CURRENT", "ds/tier_10/c/d"):
+        store.put(key, b"1")
+    assert store.folders("ds/tier_1") == ["a", "b"]
+
+
 def test_a_worker_process_can_take_it_along(store):
     store.put("ds/a", b"1")
     assert pickle.loads(pickle.dumps(store)).get("ds/a") == b"1"  # noqa: S301

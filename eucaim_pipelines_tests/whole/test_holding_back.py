@@ -77,6 +77,16 @@ def test_a_file_that_came_later_and_changes_no_table_makes_a_version_of_its_own(
     assert ran.code == 0, ran.text
     assert site.version_folder(DATASET, 3).name != first
     assert site.balance(DATASET)["quarantined"] == 1
+    damaged = site.release / DATASET / "tier_3" / first / "report.html"
+    assert site.eucaim("verify", DATASET).code == 0
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b" ")
+    ran = site.eucaim("verify", DATASET)
+    assert (ran.code, ran.text.count("things checked")) == (1, 6), ran.text
+    assert f"sha256: {damaged.relative_to(site.release).as_posix()}" in ran.text
+    assert site.eucaim("verify", DATASET, "--newest").code == 0
+    shutil.rmtree(damaged.parent)
+    ran = site.eucaim("verify", DATASET)
+    assert (ran.code, f"missing: {DATASET}/tier_3/{first}/manifest.json" in ran.text) == (1, True), ran.text
 
 
 def test_a_damaged_archive_is_held_and_may_be_repaired_or_withdrawn(site: Site) -> None:

@@ -11,13 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eucaim_pipelines.cli import auditing, explaining, operate
+from eucaim_pipelines.assets.automation import job_name
+from eucaim_pipelines.cli import auditing, explaining, verifying
+from eucaim_pipelines.definitions import build
 from eucaim_pipelines.errors import DataError, SettingsError
+from eucaim_pipelines.settings import load_settings
+from eucaim_pipelines_tests.assets.test_automation import night
+from eucaim_pipelines_tests.release.tracing_service import serving
 from eucaim_pipelines_tests.whole.conftest import Run
 from eucaim_pipelines_tests.whole.holder import DATASET
 from eucaim_pipelines_tests.whole.sites import KEY, Site
@@ -116,7 +122,10 @@ def verified() -> tuple[str, bool]:
     """What `eucaim verify` and `eucaim audit verify` say, and whether both hold."""
     out, whole = io.StringIO(), True
     with redirect_stdout(out):
-        for command in (lambda: operate.verify(DATASET, None, None), lambda: auditing.verify(None, None)):
+        for command in (
+            lambda: verifying.verify(DATASET, None, False, []),
+            lambda: auditing.verify(None, None),
+        ):
             try:
                 command()
             except DataError as error:
@@ -188,6 +197,20 @@ def test_the_last_line_of_the_log_that_is_gone_is_missed(site: Site) -> None:
         log.write_bytes(data)
 
 
+def test_a_log_that_is_gone_altogether_is_missed(site: Site) -> None:
+    files = [site.restricted / name for name in ("audit.jsonl", "audit.head")]
+    kept = {path: path.read_bytes() for path in files}
+    try:
+        for path in files:
+            path.unlink()
+        with pytest.raises(DataError, match="There is no audit log"):
+            auditing.verify(None, None)
+        assert "no line says that this was published" in verified()[0]
+    finally:
+        for path, data in kept.items():
+            path.write_bytes(data)
+
+
 def test_the_log_tells_of_the_run_its_releases_and_who_looked(site: Site) -> None:
     told = [json.loads(line) for line in said(lambda: auditing.show(DATASET, as_json=True)).splitlines()]
     events = [line["event"] for line in told]
@@ -200,3 +223,28 @@ def test_the_log_tells_of_the_run_its_releases_and_who_looked(site: Site) -> Non
     auditing.verify(None, head)
     with pytest.raises(DataError, match="it is not the line that was noted"):
         auditing.verify(None, head[:-1] + ("0" if head[-1] != "0" else "1"))
+
+
+def test_a_night_with_nothing_but_owed_traces_sends_them_and_makes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schedule asks for the releases alone; they stand unchanged, and their traces are sent once."""
+    before = site.traces()
+    with serving() as service, dg.DagsterInstance.local_temp() as instance:
+        monkeypatch.setenv("EUCAIM_TRACE_URL", service.url)
+        instance.add_dynamic_partitions("dataset", [DATASET])
+        definitions = build(load_settings())
+        (asked,) = night(definitions, instance).run_requests
+        assert {key.path[-1] for key in asked.asset_selection} == {"release"}
+        ran = definitions.resolve_job_def(job_name(3)).execute_in_process(
+            instance=instance, partition_key=asked.partition_key, asset_selection=asked.asset_selection
+        )
+        assert ran.success
+        assert site.eucaim("run", DATASET).text.count("nothing new") == 1
+        assert night(definitions, instance).run_requests == []
+    sent = [json.loads(body) for _, _, body in service.told]
+    assert [each["resources"][0]["id"].split("/")[0] for each in sent] == ["tier_1", "tier_2", "tier_3"]
+    for tier, each in enumerate(sent, 1):
+        document = json.loads((site.version_folder(DATASET, tier) / "trace.json").read_bytes())
+        assert each == document["trace"]["message"]
+    assert site.traces() == before

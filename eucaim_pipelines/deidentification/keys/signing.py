@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 
+ANOTHER_KEY = "it was signed with another key"
+"""What a check of a signature says where the trusted key is not the one that the body names."""
 _PURPOSE = "signing key of statements"
 
 
