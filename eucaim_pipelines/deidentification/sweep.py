@@ -4,8 +4,11 @@ Counts only; which identity was found is never said.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,8 +16,12 @@ SHORTEST = 6
 """Characters an identity must have to be searched: shorter ones occur by chance."""
 SHORTEST_CELL = 3
 """Characters an identity must have to be compared with whole cells."""
-_STARTS = re.compile(rb"(?<![0-9A-Za-z.])(?=(.{6}))", re.DOTALL)
 _END = re.compile(rb"(?![0-9A-Za-z]|\.[0-9])")
+_WORD = np.zeros(256, bool)
+_WORD[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.")] = True
+"""Bytes after which no word begins."""
+_PIECE, _CELLS = 1 << 24, 1 << 16
+"""Characters and cells of a table that are looked at together."""
 
 
 def find_identities(blobs: Iterable[bytes], identities: Collection[str]) -> int:
@@ -28,8 +35,8 @@ def find_identities(blobs: Iterable[bytes], identities: Collection[str]) -> int:
         Texts as received; those shorter than `SHORTEST` are left out, and one that is part of a longer word
         or number does not count.
     """
-    index = _index(identities)
-    return sum(len(_found(blob, index)) for blob in blobs) if index else 0
+    index = _Index.of(identities)
+    return sum(len(index.found_in(blob)) for blob in blobs) if index.forms else 0
 
 
 def find_in_tables(tables: Iterable[pa.Table], identities: Collection[str]) -> int:
@@ -39,10 +46,28 @@ def find_in_tables(tables: Iterable[pa.Table], identities: Collection[str]) -> i
     identifiers equal kept numbers by chance (a PatientID 123456 and a SeriesNumber 123456). Identities of
     3 to 5 characters are compared with whole cells.
     """
-    texts = [list(_texts(table)) for table in tables]
     short = {text.strip() for text in identities if SHORTEST_CELL <= len(text.strip()) < SHORTEST}
-    whole = sum(len(short.intersection(cells)) for cells in texts)
-    return whole + find_identities(("\n".join(cells).encode() for cells in texts), identities)
+    index = _Index.of(identities)
+    count = 0
+    for table in tables:
+        cells, forms = set[str](), set[bytes]()
+        for piece in _pieces(_texts(table)):
+            cells |= short.intersection(piece)
+            forms |= index.found_in("\n".join(piece).encode())
+        count += len(cells) + len(forms)
+    return count
+
+
+def _pieces(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in lists of about `_PIECE` characters."""
+    piece, size = list[str](), 0
+    for text in texts:
+        piece.append(text)
+        size += len(text)
+        if size >= _PIECE:
+            yield piece
+            piece, size = [], 0
+    yield piece
 
 
 def kept_numbers(tables: Iterable[pa.Table], identities: Collection[str]) -> frozenset[str]:
@@ -60,27 +85,54 @@ def kept_numbers(tables: Iterable[pa.Table], identities: Collection[str]) -> fro
     return frozenset(found)
 
 
-def _index(identities: Collection[str]) -> dict[bytes, list[bytes]]:
-    """Forms of the identities by their first bytes, so that a blob is read once whatever their number."""
-    index: dict[bytes, list[bytes]] = {}
-    for form in {
-        form for text in identities if len(text.strip()) >= SHORTEST for form in _forms(text.strip())
-    }:
-        index.setdefault(form[:SHORTEST], []).append(form)
-    return index
+@dataclass(frozen=True)
+class _Index:
+    """Forms of the identities, and the lengths of those that begin alike.
 
+    Identities of one hospital share beginnings (an issuer's prefix, a UID root): where a word begins as some
+    of them do, it is cut to each of their few lengths and looked up, so that their number costs nothing.
+    """
 
-def _found(blob: bytes, index: dict[bytes, list[bytes]]) -> set[bytes]:
-    found = set()
-    for start in _STARTS.finditer(blob):
-        for form in index.get(start[1], ()):
-            if blob.startswith(form, start.start()) and _END.match(blob, start.start() + len(form)):
-                found.add(form)
-    return found
+    forms: frozenset[bytes]
+    lengths: Mapping[int, Sequence[int]]
+    beginnings: npt.NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, identities: Collection[str]) -> "_Index":
+        long = (text.strip() for text in identities if len(text.strip()) >= SHORTEST)
+        forms = frozenset(form for text in long for form in _forms(text))
+        lengths: dict[int, list[int]] = {}
+        for beginning, length in sorted({(form[:SHORTEST], len(form)) for form in forms}):
+            lengths.setdefault(int.from_bytes(beginning, "big"), []).append(length)
+        return cls(forms, lengths, np.array(list(lengths), np.uint64))
+
+    def found_in(self, blob: bytes) -> set[bytes]:
+        """The forms that occur as whole words."""
+        found = set()
+        for at, beginning in self._candidates(blob):
+            for length in self.lengths[beginning]:
+                form = blob[at : at + length]
+                if form in self.forms and _END.match(blob, at + length):
+                    found.add(form)
+        return found
+
+    def _candidates(self, blob: bytes) -> Iterator[tuple[int, int]]:
+        """Where a word begins with the beginning of a form, and which."""
+        data = np.frombuffer(blob, np.uint8)
+        last = len(data) - SHORTEST + 1
+        if last < 1 or not len(self.beginnings):
+            return
+        at = np.flatnonzero(~np.concatenate(([False], _WORD[data[: last - 1]])))
+        read = np.zeros(len(at), np.uint64)
+        for number in range(SHORTEST):
+            read = (read << np.uint64(8)) | data[at + number]
+        place = np.searchsorted(self.beginnings, read)
+        hits = self.beginnings[np.minimum(place, len(self.beginnings) - 1)] == read
+        yield from zip(at[hits].tolist(), read[hits].tolist(), strict=True)
 
 
 def _forms(text: str) -> Iterator[bytes]:
-    for encoding in ("utf-8", "latin-1", "utf-16-le"):
+    for encoding in ("utf-8", "utf-16-le") if text.isascii() else ("utf-8", "latin-1", "utf-16-le"):
         try:
             yield text.encode(encoding)
         except UnicodeEncodeError:
@@ -109,4 +161,6 @@ def _strings(array: pa.Array) -> Iterator[str]:
         for index in range(kind.num_fields):
             yield from _strings(array.field(index))
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        yield from (text for text in pc.unique(array).to_pylist() if text)
+        texts = pc.unique(array)
+        for at in range(0, len(texts), _CELLS):
+            yield from filter(None, texts.slice(at, _CELLS).to_pylist())
