@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test full ui look real check format clean lock bench load fuzz scale rows risk materialise federated dictionary
+.PHONY: help setup demo test full ui look real check format clean lock bench load fuzz scale rows risk tracing materialise federated dictionary
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -67,6 +67,9 @@ fuzz: $(READY) ## ask the search service long what its description allows, and w
 
 scale: $(READY) ## measure mapping, checks and report of 100,000 people and 1,000,000 series
 	@$(BIN)/python benchmarks/scale.py
+
+tracing: $(READY) ## measure lineage, identity search and explain over a release of 1,000,000 objects
+	@$(BIN)/python -m benchmarks.tracing
 
 risk: $(READY) ## compare k, l and unique share of tables of 100,000 rows with pycanon (set up in .risk/)
 	@$(BIN)/python benchmarks/risk.py

@@ -115,7 +115,7 @@ def _recount(tier: int, source: SourceContract, shelf: Shelf, contracts: Contrac
 
 def _release(tier: int, shelf: Shelf, content: Content, contracts: Contracts) -> ReleaseFacts:
     tiers, tables = contracts.tiers(), contracts.tables()
-    items = [item for item, _ in (*content.table_items(), *content.object_items())]
+    items = [item for item, _ in (*content.table_items(), *content.object_items)]
     lines = "".join(sorted(f"{item.sha256}  {item.key}\n" for item in items))
     size = pc.sum(content.instances["object_bytes"]).as_py() or 0
     return ReleaseFacts(

@@ -132,7 +132,7 @@ def differences(tier: int, shelf: Shelf) -> Changes:
 def local_detail(
     dataset: str,
     tier: int,
-    receptions: Sequence[Reception],
+    received: tuple[Sequence[Reception], Mapping[str, str]],
     news: Mapping[str, RowCounts],
     shelves: tuple[Shelf, Shelf],
     contracts: Contracts,
@@ -141,13 +141,14 @@ def local_detail(
 
     Parameters
     ----------
+    received
+        What is held back, and the source of each object (`Ledger.quarantined`, `Ledger.sources`).
     news
         Rows of the clinical files against the last release (`RowBook.news`).
     shelves
         The restricted one, and the releasable one.
     """
-    shelf = shelves[0]
-    held = [r for r in receptions if r.disposition == "quarantined"]
+    shelf, (held, sources) = shelves[0], received
     rows = shelf.read("clinical_dispositions").to_pylist()
     return LocalDetail(
         files=[HeldFile(r.sha256 or "", r.reason or "", f"{r.export}/{r.path}") for r in held],
@@ -160,18 +161,14 @@ def local_detail(
         unknown_terms=[UnknownTerm(**row) for row in shelf.read("unknown_terms").to_pylist()],
         less_exact=[LessExact(**row) for row in shelf.read("less_exact_values").to_pylist()],
         row_changes=[RowChanges(file, n.new, n.changed, n.removed) for file, n in news.items()],
-        pointers=resolve(_results(tier, shelf), origins(contracts.source(dataset), receptions, shelves)),
+        pointers=resolve(_results(tier, shelf), origins(contracts.source(dataset), sources, shelves)),
         rare=risks.rare(tier, dataset, shelves[1], contracts),
     )
 
 
-def origins(source: SourceContract, receptions: Sequence[Reception], shelves: tuple[Shelf, Shelf]) -> Origins:
-    """What the rows of a release were made from; `shelves` as for `local_detail`."""
-    return Origins(
-        _records(source, *shelves),
-        shelves[1].read("deidentified/instances"),
-        {r.object_key: r.sha256 for r in receptions if r.object_key and r.sha256},
-    )
+def origins(source: SourceContract, sources: Mapping[str, str], shelves: tuple[Shelf, Shelf]) -> Origins:
+    """What rows of a release were made from: `sources` of `Ledger.sources`, `shelves` of `local_detail`."""
+    return Origins(_records(source, *shelves), shelves[1].read("deidentified/instances"), sources)
 
 
 def _results(tier: int, shelf: Shelf) -> pa.Table:

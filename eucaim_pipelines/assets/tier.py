@@ -129,11 +129,11 @@ def _local_report(tier: int) -> dg.AssetsDefinition:
         shelf = restricted.shelf(dataset)
         staging = releasable.shelf(dataset)
         with restricted.ledger(dataset) as ledger:
-            receptions = ledger.receptions()
+            received = ledger.quarantined(), ledger.sources()
         report = reported.report(dataset, tier, staging, contracts)
         with restricted.row_book(dataset) as book:
             news = book.news(f"tier_{tier}", report.version)
-        detail = reported.local_detail(dataset, tier, receptions, news, (shelf, staging), contracts)
+        detail = reported.local_detail(dataset, tier, received, news, (shelf, staging), contracts)
         page = render(report, detail)
         shelf.write_bytes(f"tier_{tier}/{REPORT}", page)
         with restricted.ledger(dataset) as ledger:

@@ -6,6 +6,7 @@ Plain hashes of source files and tokens are joined here, on this machine, by the
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,7 +62,6 @@ class _Explained:
     def __init__(self, site: Site, dataset: str, pseudonyms: Pseudonyms, show_paths: bool) -> None:
         self._site, self._dataset = site, dataset
         self._pseudonyms, self._show_paths = pseudonyms, show_paths
-        self._named: list[tuple[Manifest, frozenset[str]]] | None = None
 
     def lines(self, asked: str) -> Iterator[str]:
         """Lines to print; those of a thing that was found begin without a space."""
@@ -85,7 +85,7 @@ class _Explained:
 
     def _released(self, given: str, low: str) -> list[dict[str, str]]:
         """Rows of the lineage that the name or digits stand for; of a clinical file one row."""
-        table = self._lineage()
+        table = self._lineage
         masks = [pc.equal(table[name], given) for name in _NAMES] if _NAME.fullmatch(given) else []
         if _HEX.fullmatch(low):
             masks += [pc.starts_with(table[name], low) for name in ("source_token", "object_sha256")]
@@ -100,7 +100,7 @@ class _Explained:
 
         A segmentation that a structure set was converted to has the file of the structure set.
         """
-        table = self._lineage()
+        table = self._lineage
         rows = table.filter(pc.equal(table["object_key"], key)).to_pylist()
         tokens = pa.array([r["source_token"] for r in rows], pa.string())
         same = table.filter(pc.is_in(table["source_token"], tokens))
@@ -144,13 +144,13 @@ class _Explained:
             yield f"  source token {self._token(r)}"
             yield from (
                 f"  named by tier {manifest.tier}, {manifest.version}"
-                for manifest, named in self._releases()
-                if r.object_key in named
+                for manifest, keys in self._releases
+                if pc.any(pc.equal(keys, r.object_key)).as_py()
             )
 
     def _fed(self, token: str | None) -> Iterator[str]:
         """Tables that rows of a clinical file are in now, and the figures of the record made from them."""
-        table = self._lineage()
+        table = self._lineage
         rows = table.filter(pc.not_equal(table["step"], lineage.OBJECT)).to_pylist()
         fed = {row["table"] for row in rows if token is not None and row["source_token"] == token}
         made = {row["figure"] for row in rows if row["figure"] and row["table"] in fed}
@@ -159,21 +159,21 @@ class _Explained:
         if made:
             yield f"  of which the catalogue record says {', '.join(sorted(made))}"
 
+    @cached_property
     def _lineage(self) -> pa.Table:
         try:
             return self._site.releasable.shelf(self._dataset).read("deidentified/lineage")
         except DataError:
             return lineage.SCHEMA.empty_table()
 
-    def _releases(self) -> list[tuple[Manifest, frozenset[str]]]:
-        """The newest releases with the objects that each names."""
-        if self._named is None:
-            store = self._site.store
-            newest = [m for tier in TIERS if (m := manifests.current(store, self._dataset, tier)) is not None]
-            self._named = [
-                (m, frozenset(key for key, _, _ in manifests.objects_of(store, m))) for m in newest
-            ]
-        return self._named
+    @cached_property
+    def _releases(self) -> list[tuple[Manifest, pa.ChunkedArray]]:
+        """The newest releases, with the keys of the objects that each names: its lineage has them all."""
+        store, keys = self._site.store, dict[str, pa.ChunkedArray]()
+        newest = [m for tier in TIERS if (m := manifests.current(store, self._dataset, tier)) is not None]
+        for place in {item.key for m in newest for item in m.files if item.name == lineage.NAME}:
+            keys[place] = decode(_read(self._site, place), ["object_key"])["object_key"]
+        return [(m, keys[item.key]) for m in newest for item in m.files if item.key in keys]
 
     def _token(self, reception: Reception) -> str | None:
         return self._pseudonyms.digest("source", reception.sha256) if reception.sha256 else None
@@ -192,7 +192,7 @@ def explain_figure(dataset: str, asked: str, as_json: bool) -> None:
     rows = figures.rows_behind(figure, tables, contracts)
     shelves = site.restricted.shelf(dataset), site.releasable.shelf(dataset)
     with site.restricted.ledger(dataset) as ledger:
-        origins = reported.origins(site.contracts.source(dataset), ledger.receptions(), shelves)
+        origins = reported.origins(site.contracts.source(dataset), ledger.sources(), shelves)
     found = resolve(_pointers(figure, rows), origins).get(figure.name)
     shown = list(found.shown) if found is not None else []
     site.audit.append("figure_explained", dataset, figure=figure.name, rows=rows.num_rows)

@@ -74,7 +74,7 @@ def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
     site = Site(load_settings())
     known = reasons(site)
     with site.restricted.ledger(site.known(dataset)) as ledger:
-        held = [r for r in ledger.receptions() if r.disposition == "quarantined"]
+        held = ledger.quarantined()
     rows = [
         {
             "export": r.export,

@@ -119,6 +119,10 @@ class Ledger(PrivateDatabase):
         """All receptions, ordered by the marker's time of their export, its name, and path."""
         return self._receptions("true")
 
+    def quarantined(self) -> list[Reception]:
+        """Receptions that are held back, in the same order."""
+        return self._receptions("r.disposition = 'quarantined'")
+
     def received_as(self, first_digits: str) -> list[Reception]:
         """Receptions whose SHA-256 begins with these hexadecimal digits."""
         return self._receptions("r.sha256 >= ? AND r.sha256 < ? || 'g'", first_digits, first_digits)
@@ -146,6 +150,14 @@ class Ledger(PrivateDatabase):
             )
             for row in rows
         ]
+
+    def sources(self) -> dict[str, str]:
+        """Key of each object to the SHA-256 of the file that it was made from, the last of several."""
+        rows = self._db.execute(
+            "SELECT r.object_key, r.sha256 FROM receptions r JOIN exports e ON e.name = r.export"
+            " WHERE r.object_key IS NOT NULL AND r.sha256 IS NOT NULL ORDER BY e.completed, r.export, r.path"
+        )
+        return {row[0]: row[1] for row in rows}
 
     def table_files(self) -> list[tuple[str, str, str]]:
         """(export, path, SHA-256) of every clinical file that was read."""

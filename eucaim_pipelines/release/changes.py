@@ -147,7 +147,7 @@ def _rows(name: str, fresh: pa.Table, earlier: pa.Table, key: Sequence[str]) -> 
 
 def _images(store: ObjectStore, content: Content, before: Manifest, lost: list[str]) -> Change:
     """Images by their key; an image whose bytes changed has another key and counts as gone and new."""
-    fresh = {item.key: (item, data) for item, data in content.object_items()}
+    fresh = {item.key: (item, data) for item, data in content.object_items}
     earlier = {item.key: item for item in before.objects}
     now = {key for name in fresh.keys() - earlier.keys() for key in _keys(fresh[name][1])}
     was: set[str] = set()

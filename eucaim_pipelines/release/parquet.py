@@ -3,6 +3,7 @@
 Which columns a table has is said by its contract, not here.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 
 import pyarrow as pa
@@ -31,6 +32,6 @@ def encode(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def decode(data: bytes) -> pa.Table:
-    """Read what `encode` wrote."""
-    return pq.read_table(BytesIO(data))
+def decode(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read what `encode` wrote, or some of its columns."""
+    return pq.read_table(BytesIO(data), columns=columns)

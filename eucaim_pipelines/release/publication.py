@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +16,7 @@ from eucaim_pipelines.errors import MachineError
 from eucaim_pipelines.release import lineage
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import Item, Manifest
-from eucaim_pipelines.release.parquet import encode
+from eucaim_pipelines.release.parquet import decode, encode
 from eucaim_pipelines.release.store import ObjectStore
 
 
@@ -39,7 +40,7 @@ class Content:
     files: Mapping[str, bytes] = field(default_factory=dict)
     lineage: bytes | None = None
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Version of the release; equal content gives the same."""
         return manifests.version(self.newest_export.date(), self._parts())
@@ -52,7 +53,7 @@ class Content:
     def _parts(self) -> dict[str, str]:
         parts = {f"rules/{name}": digest for name, digest in self.rules.items()} | {"software": self.software}
         parts |= {i.key: i.sha256 for i, _ in self.table_items()}
-        parts |= {i.key: i.sha256 for i, _ in (*self.object_items(), *self.lineage_items())}
+        parts |= {i.key: i.sha256 for i, _ in (*self.object_items, *self.lineage_items())}
         return parts | {name: manifests.item(name, name, data).sha256 for name, data in self.files.items()}
 
     def table_items(self) -> list[tuple[Item, bytes]]:
@@ -61,8 +62,9 @@ class Content:
             _table_item(self.dataset_id, n, data, self.rows[n]) for n, data in sorted(self.tables.items())
         ]
 
+    @cached_property
     def object_items(self) -> list[tuple[Item, bytes]]:
-        """The lists of images with their content-addressed keys."""
+        """The lists of images with their content-addressed keys, in order of their patients."""
         return object_lists(self.dataset_id, self.instances)
 
     def lineage_items(self) -> list[tuple[Item, bytes]]:
@@ -74,13 +76,16 @@ class Content:
 
 
 def object_lists(dataset: str, instances: pa.Table) -> list[tuple[Item, bytes]]:
-    """One list of images per patient, so that unchanged parts are used again."""
-    names = ["object_key", "object_bytes", "object_sha256"]
-    found = []
-    for patient in sorted(set(instances.column("PatientID").to_pylist())):
-        mine = instances.filter(pc.equal(instances.column("PatientID"), patient)).select(names)
-        part = mine.rename_columns(["key", "bytes", "sha256"]).sort_by("key").replace_schema_metadata(None)
-        found.append(_table_item(dataset, "objects", encode(part), part.num_rows))
+    """One list of images per patient, in order of their names, so that unchanged parts are used again."""
+    names = ["PatientID", "object_key", "object_bytes", "object_sha256"]
+    order = [("PatientID", "ascending"), ("object_key", "ascending")]
+    rows = instances.select(names).sort_by(order).replace_schema_metadata(None).combine_chunks()
+    rows = rows.rename_columns(["PatientID", "key", "bytes", "sha256"])
+    found, start = [], 0
+    for count in pc.value_counts(rows["PatientID"]).field("counts").to_pylist():
+        part = rows.slice(start, count).drop_columns("PatientID")
+        found.append(_table_item(dataset, "objects", encode(part), count))
+        start += count
     return found
 
 
@@ -114,7 +119,7 @@ def publish(
     folder = f"{manifests.tier_folder(content.dataset_id, content.tier)}/{content.version}"
     extra = {**content.files, **documents}
     files = [(manifests.item(name, f"{folder}/{name}", data), data) for name, data in sorted(extra.items())]
-    tables, objects, lines = content.table_items(), content.object_items(), content.lineage_items()
+    tables, objects, lines = content.table_items(), content.object_items, content.lineage_items()
     made = Manifest(
         dataset_id=content.dataset_id,
         tier=content.tier,
@@ -151,10 +156,11 @@ def publish(
 
 
 def _check_objects(store: ObjectStore, content: Content, before: Manifest | None) -> None:
-    """Images that the previous release did not name must be in the store, whole."""
-    named = {key for key, _, _ in manifests.objects_of(store, before)} if before is not None else set()
-    for row in content.instances.select(["object_key", "object_bytes"]).to_pylist():
-        if row["object_key"] not in named and store.size(row["object_key"]) != row["object_bytes"]:
+    """Images that the previous release did not name must be in the store; equal lists name the same."""
+    known = {item.key for item in before.objects} if before is not None else set()
+    for item, data in content.object_items:
+        rows = decode(data).to_pylist() if item.key not in known else []
+        if any(store.size(row["key"]) != row["bytes"] for row in rows):
             raise MachineError(
                 "An image that the release would name is not in the store as it was written. "
                 "Run the dataset again; objects that are gone are made anew."
