@@ -31,6 +31,7 @@ _PROCEDURE_STEPS = "1.2.840.10008.3.1.2."
 """SOP classes of patients, studies, visits and procedure steps: references to them are to no object."""
 _NO_REFERENCES = frozenset({0x00081110, 0x00081111, 0x00081120, 0x04000561})
 _SHARED_GROUPS, _PER_FRAME_GROUPS = 0x52009229, 0x52009230
+_REFERENCED_SERIES, _SERIES_UID = 0x00081115, 0x0020000E
 _REMEMBERED = 20_000
 _UNKNOWN = object()
 
@@ -71,6 +72,8 @@ def header_row(ds: DataSet) -> dict[str, Any]:
     row["TransferSyntaxUID"] = ds.transfer_syntax
     row["pixel_digest"] = None
     row["referenced_sop_instance_uids"] = sorted(set(references(ds)))
+    named = {text(item, _SERIES_UID) for item in items(ds, _REFERENCED_SERIES)}
+    row["referenced_series_instance_uids"] = sorted(uid for uid in named if uid)
     segmentation = sop_classes.kind(row["SOPClassUID"] or "") == "seg"
     row["segments"] = _segments(ds) if segmentation else None
     row["seg_missing"] = seg_attributes.missing(ds) if segmentation else None

@@ -41,6 +41,11 @@ _DERIVED = (
         pa.list_(pa.string()),
         "Referenced objects at any depth, sorted, distinct",
     ),
+    (
+        "referenced_series_instance_uids",
+        pa.list_(pa.string()),
+        "Series of Referenced Series Sequence, sorted, distinct",
+    ),
     ("segments", pa.list_(_SEGMENT), "Segments of a segmentation; codes as scheme:value"),
     ("seg_missing", pa.list_(_ATTRIBUTE), "Attributes that a segmentation lacks, with EUCAIM's type of them"),
     (

@@ -11,7 +11,7 @@ from eucaim_pipelines.dicom.elements import PIXEL_ELEMENTS, DataSet
 from eucaim_pipelines.dicom.values import raw, text, whole_number
 from eucaim_pipelines.errors import Refusal
 
-READER_VERSION = "4"
+READER_VERSION = "5"
 """Raised whenever the code reads or refuses a file otherwise than before; files are then read again."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eucaim_pipelines.errors import DataError
+from eucaim_pipelines.ingest import settlement
 from eucaim_pipelines.ingest.exports import Export
 from eucaim_pipelines.ingest.ledger_tables import prepare
 from eucaim_pipelines.ingest.private_database import PrivateDatabase
@@ -93,7 +94,7 @@ class Ledger(PrivateDatabase):
         self._db.execute(
             "INSERT OR REPLACE INTO receptions (export, path, size, mtime_ns, bytes, sha256, content,"
             " clinical_file, refusal, sop_instance_uid, series_instance_uid, study_instance_uid, patient_id,"
-            " issuer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " issuer, described_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(
                     export,
@@ -107,6 +108,7 @@ class Ledger(PrivateDatabase):
                 *(reading.clinical_file, reading.refusal),
                 *(header.get(k) for k in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")),
                 *(_trimmed(header.get(k)) for k in ("PatientID", "IssuerOfPatientID")),
+                reading.described_by,
             ),
         )
         if reading.header is not None and reading.sha256 is not None:
@@ -131,8 +133,9 @@ class Ledger(PrivateDatabase):
         """Receptions of the instance that became an object, now or under earlier rules; others of it too."""
         made = "SELECT sha256 FROM objects WHERE key = ?"
         found = self._receptions("r.object_key = ?", key) or self._receptions(f"r.sha256 IN ({made})", key)
-        same = {r.sop_instance_uid for r in found}
-        return [each for uid in sorted(map(str, same)) for each in self._of_instance(uid)]
+        same = {r.sop_instance_uid for r in found if r.sop_instance_uid}
+        others = [r for r in found if r.described_by]
+        return [each for uid in sorted(same) for each in self._of_instance(uid)] + others
 
     def _of_instance(self, uid: str) -> list[Reception]:
         return self._receptions("r.sop_instance_uid = ?", uid)
@@ -174,45 +177,34 @@ class Ledger(PrivateDatabase):
                 "UPDATE receptions SET disposition = ?, reason = ? WHERE id = ?",
                 [(disposition, reason, key) for key, (disposition, reason) in decisions.items()],
             )
+            settlement.follow(self._db)
 
     def assign(self, made: Mapping[int, MadeObject]) -> None:
-        """Note what de-identification made of each accepted reception, then settle."""
+        """Note what de-identification made of each accepted reception, then settle: what it refused before
+        may be accepted now.
+        """
         with self._transaction():
             self._db.execute("UPDATE receptions SET object_key = NULL, object_refusal = NULL")
             self._db.executemany(
-                "UPDATE receptions SET object_key = ?, object_refusal = ? WHERE id = ?",
+                "UPDATE receptions SET object_key = ?, object_refusal = ?, reason = 'AWAITS_RELEASE'"
+                " WHERE id = ?",
                 [(item.key, item.refusal, key) for key, item in made.items()],
             )
         self.settle()
 
     def settle(self) -> None:
-        """Accepted receptions become published, quarantined or pending by what was made and released.
-
-        Published means that the newest release names the object; it is refused if de-identification was.
-        """
-        accepted = "reason IN ('AWAITS_RELEASE', 'RELEASED')"
+        """Accepted receptions become published, quarantined or pending (`settlement.settle`)."""
         with self._transaction():
-            self._db.execute(
-                f"UPDATE receptions SET disposition = 'pending', reason = 'AWAITS_RELEASE' WHERE {accepted}"  # noqa: S608
-            )
-            self._db.execute(
-                "UPDATE receptions SET disposition = 'published', reason = 'RELEASED' WHERE reason ="
-                " 'AWAITS_RELEASE' AND object_key IN (SELECT key FROM released)"
-            )
-            self._db.execute(
-                "UPDATE receptions SET disposition = 'quarantined', reason = object_refusal WHERE reason ="
-                " 'AWAITS_RELEASE' AND object_refusal IS NOT NULL"
-            )
+            settlement.settle(self._db)
+
+    def label_maps(self) -> dict[tuple[str, str], Reception]:
+        """Receptions of label maps, by export and path of the JSON that describes each."""
+        found = self._receptions("r.described_by IS NOT NULL")
+        return {(r.export, str(r.described_by)): r for r in found}
 
     def once_released(self) -> list[tuple[str, str, int]]:
         """(disposition, reason, count) that hold once a release names every object that was made."""
-        rows = self._db.execute(
-            "SELECT CASE WHEN waiting THEN 'published' ELSE disposition END AS d,"
-            " CASE WHEN waiting THEN 'RELEASED' ELSE reason END AS r, COUNT(*) AS n FROM (SELECT disposition,"
-            " reason, reason = 'AWAITS_RELEASE' AND object_key IS NOT NULL AS waiting FROM receptions)"
-            " GROUP BY d, r ORDER BY d, r"
-        )
-        return [(row["d"], row["r"], row["n"]) for row in rows]
+        return settlement.once_released(self._db)
 
     def headers(self, hashes: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Header rows, as received, by the SHA-256 of their file."""

@@ -15,11 +15,14 @@ from eucaim_pipelines.dicom.examination import examine
 from eucaim_pipelines.dicom.inventory import pixel_digest, pixels
 from eucaim_pipelines.dicom.reading import content_sha256
 from eucaim_pipelines.errors import MachineError, Refusal
-from eucaim_pipelines.ingest import clinical_files
+from eucaim_pipelines.ingest import clinical_files, label_maps
 from eucaim_pipelines.ingest.chunks import Progress, chunked
 from eucaim_pipelines.ingest.exports import Entry, Export, OpenExport
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reading
+
+_UNKNOWN = ("NOT_DICOM", "ARCHIVE_COMPRESSED")
+"""What the reader of DICOM files says of all others."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,19 @@ def receive(
         Called with (files read, files to read).
     """
     chunks: list[tuple[Export, list[Entry]]] = []
+    halves: dict[str, dict[str, tuple[str, str]]] = {}
     for export in exports:
         ledger.register(export)
-        fresh = _unread(listing[export.name], ledger.known(export.name))
+        entries = listing[export.name]
+        pairs = label_maps.pairs(_not_tables(entries, source))
+        halves[export.name] = {path: pair for pair in pairs.items() for path in pair}
+        fresh = _unread(entries, ledger.known(export.name), halves[export.name])
         chunks += [(export, chunk) for chunk in chunked(fresh, lambda entry: entry.bytes)]
     total, done = sum(len(entries) for _, entries in chunks), 0
-    futures = {executor.submit(read_chunk, export, part, source, limit): export for export, part in chunks}
+    futures = {
+        executor.submit(read_chunk, export, part, source, limit, _of(part, halves[export.name])): export
+        for export, part in chunks
+    }
     for future in as_completed(futures):
         results = future.result()
         for result in results:
@@ -82,14 +92,23 @@ def receive(
     return Landing(len(exports), sum(map(len, listing.values())), total)
 
 
-def read_chunk(export: Export, entries: Sequence[Entry], source: SourceContract, limit: int) -> list[_Result]:
-    """Read some files of one export; runs in a worker process. One bad file never stops the others."""
+def read_chunk(
+    export: Export,
+    entries: Sequence[Entry],
+    source: SourceContract,
+    limit: int,
+    pairs: Mapping[str, str] | None = None,
+) -> list[_Result]:
+    """Read some files of one export; runs in a worker process. One bad file never stops the others.
+
+    `pairs`: path of a DICOM JSON to that of its label map, as far as either is among the files.
+    """
     refused = [_Result(Reading(entry, refusal=entry.refusal)) for entry in entries if entry.refusal]
     readable = [entry for entry in entries if not entry.refusal]
     if not readable:
         return refused
     with OpenExport(export) as opened:
-        return refused + [_read(opened, entry, source, limit) for entry in readable]
+        return refused + [_read(opened, entry, source, limit, pairs or {}) for entry in readable]
 
 
 def list_exports(exports: Iterable[Export]) -> dict[str, list[Entry]]:
@@ -108,18 +127,40 @@ def _list(export: Export) -> list[Entry]:
         raise MachineError(f"Export '{export.name}' cannot be read: {error.strerror}.") from None
 
 
-def _unread(entries: Iterable[Entry], known: Mapping[str, tuple[int, int, str | None]]) -> list[Entry]:
-    return [e for e in entries if known.get(e.path, (None,))[:2] != (e.size, e.mtime_ns)]
+def _unread(
+    entries: Sequence[Entry],
+    known: Mapping[str, tuple[int, int, str | None]],
+    halves: Mapping[str, tuple[str, str]],
+) -> list[Entry]:
+    """Files that are new or changed, and the other half of a pair that has a new half."""
+    new = {e.path for e in entries if known.get(e.path, (None,))[:2] != (e.size, e.mtime_ns)}
+    return [e for e in entries if e.path in new or not new.isdisjoint(halves.get(e.path, ()))]
 
 
-def _read(opened: OpenExport, entry: Entry, source: SourceContract, limit: int) -> _Result:
+def _not_tables(entries: Iterable[Entry], source: SourceContract) -> list[Entry]:
+    return [entry for entry in entries if not source.files_for(PurePosixPath(entry.path).name)]
+
+
+def _of(part: Iterable[Entry], halves: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """The pairs that a worker's share has a half of: path of the JSON to that of the label map."""
+    return dict(halves[entry.path] for entry in part if entry.path in halves)
+
+
+def _read(
+    opened: OpenExport, entry: Entry, source: SourceContract, limit: int, pairs: Mapping[str, str]
+) -> _Result:
+    described_by = {label_map: described for described, label_map in pairs.items()}.get(entry.path)
     if entry.bytes > limit:
-        return _Result(Reading(entry, refusal="TOO_LARGE"))
+        return _Result(Reading(entry, refusal="TOO_LARGE", described_by=described_by))
     try:
         data = opened.read(entry.path, limit)
     except Refusal as refusal:
-        return _Result(Reading(entry, refusal=refusal.reason))
+        return _Result(Reading(entry, refusal=refusal.reason, described_by=described_by))
     sha256 = hashlib.sha256(data).hexdigest()
+    if described_by is not None:
+        return _Result(Reading(entry, sha256, described_by=described_by))
+    if entry.path in pairs:
+        return _Result(label_maps.reading(opened, entry, data, pairs[entry.path], limit))
     specs = source.files_for(PurePosixPath(entry.path).name)
     if specs:
         return _read_table(entry, data, sha256, specs)
@@ -127,7 +168,8 @@ def _read(opened: OpenExport, entry: Entry, source: SourceContract, limit: int) 
         header, ds = examine(data)
     except Refusal as refusal:
         content = content_sha256(data) if refusal.header is not None else None
-        return _Result(Reading(entry, sha256, content, refusal=refusal.reason, header=refusal.header))
+        reason = (refusal.reason in _UNKNOWN and label_maps.half(data)) or refusal.reason
+        return _Result(Reading(entry, sha256, content, refusal=reason, header=refusal.header))
     header["pixel_digest"] = pixel_digest(pixels(ds), ds.transfer_syntax)
     return _Result(Reading(entry, sha256, content_sha256(data), header=header))
 

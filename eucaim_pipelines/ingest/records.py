@@ -20,11 +20,16 @@ class Reading:
     clinical_file: str | None = None
     refusal: str | None = None
     header: Mapping[str, Any] | None = None
+    described_by: str | None = None
 
 
 @dataclass(frozen=True)
 class Reception:
-    """One received file: (export, path) and what is known of it. `order` ranks it among all receptions."""
+    """One received file: (export, path) and what is known of it. `order` ranks it among all receptions.
+
+    `described_by` is set for a NIfTI label map: path of its DICOM JSON in the same export. The JSON stands
+    for both; the label map has its disposition.
+    """
 
     id: int
     export: str
@@ -44,6 +49,7 @@ class Reception:
     reason: str | None
     object_key: str | None
     object_refusal: str | None
+    described_by: str | None = None
 
 
 @dataclass(frozen=True)

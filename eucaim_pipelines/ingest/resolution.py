@@ -29,10 +29,11 @@ def resolve(receptions: Iterable[Reception]) -> dict[int, Decision]:
     Returns
     -------
     dict
-        Reception id → (disposition, reason). `ACCEPTED` marks what goes on to de-identification.
+        Reception id → (disposition, reason). `ACCEPTED` marks what goes on to de-identification. Label maps
+        that a JSON describes are left out: they follow it.
     """
     ordered = sorted(receptions, key=lambda reception: reception.order)
-    decisions = {r.id: _alone(r) for r in ordered if r.sop_instance_uid is None}
+    decisions = {r.id: _alone(r) for r in ordered if r.sop_instance_uid is None and r.described_by is None}
     chosen: list[Reception] = []
     contested: set[str | None] = set()
     for group in _by_instance(ordered).values():
