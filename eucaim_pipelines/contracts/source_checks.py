@@ -90,6 +90,8 @@ class Checker:
         ):
             for spelling, code in getattr(images, key).items():
                 files.code(code, vocabulary, ("imaging", key, spelling))
+        for name, code in source.annotations.labels.items():
+            files.code(code, "segment_label", ("annotations", "labels", name))
         for released, wanted in images.harmonised.items():
             known = self.vocabularies.get(SERIES_DESCRIPTIONS)
             if known is None or known.code(wanted) is None:

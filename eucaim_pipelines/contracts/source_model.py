@@ -35,6 +35,7 @@ __all__ = [
     "FIELD_KINDS",
     "OFFSET_SUFFIX",
     "Agent",
+    "Annotations",
     "Catalogue",
     "CheckChange",
     "ClinicalFile",
@@ -72,6 +73,15 @@ class Imaging(Part):
     manufacturers: Mapping[str, Code] = {}
     procedures: Mapping[str, Code] = {}
     near_duplicates: Annotated[float, Field(ge=0.8, le=0.999)] | None = None
+
+
+class Annotations(Part):
+    """What this holder's annotations say, beside what every vocabulary knows.
+
+    `labels`: name of a segment or region as received, to a code of the vocabulary segment_label.
+    """
+
+    labels: Mapping[str, Code] = {}
 
 
 class Linkage(Part):
@@ -138,6 +148,7 @@ class SourceContract(Part):
     tier: Literal[1, 2, 3]
     catalogue: Catalogue = Catalogue()
     imaging: Imaging = Imaging()
+    annotations: Annotations = Annotations()
     clinical: tuple[ClinicalFile, ...] = ()
     linkage: Linkage = Linkage()
     deidentification: Deidentification = Deidentification()

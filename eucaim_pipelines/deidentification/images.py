@@ -170,7 +170,7 @@ class Deidentifier:
             codes.LOCAL_SCHEME,
             "EUCAIM_PIPELINES",
         }
-        written |= set(self.maps.series_descriptions.values())
+        written |= {*self.maps.series_descriptions.values(), *self.maps.segment_labels.values()}
         return frozenset(written | {option.meaning for option in marks.OPTIONS})
 
     @cached_property
@@ -187,6 +187,7 @@ class Deidentifier:
             descriptions=self.maps.series_descriptions,
             manufacturers={" ".join(name.split()).casefold(): name for name in self.maps.manufacturers},
             body_parts=frozenset(name.encode("ascii", "ignore") for name in self.maps.body_parts),
+            segment_labels=self.maps.segment_labels,
             dates=self.options.dates,
             characteristics=self.options.patient_characteristics,
         )

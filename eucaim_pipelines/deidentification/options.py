@@ -51,16 +51,18 @@ class SourceMaps:
         Further spellings that may be released.
     body_parts
         Further spellings of BodyPartExamined that may be released.
+    segment_labels
+        Name of a segment or region as received to its label as released.
     """
 
     series_descriptions: Mapping[str, str] = field(default_factory=dict)
     manufacturers: frozenset[str] = frozenset()
     body_parts: frozenset[str] = frozenset()
+    segment_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the content, the same for equal maps."""
-        content = repr(
-            (sorted(self.series_descriptions.items()), sorted(self.manufacturers), sorted(self.body_parts))
-        )
+        mappings = sorted(self.series_descriptions.items()), sorted(self.segment_labels.items())
+        content = repr((*mappings, sorted(self.manufacturers), sorted(self.body_parts)))
         return sha256(content.encode()).hexdigest()

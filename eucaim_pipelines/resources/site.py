@@ -211,10 +211,12 @@ class Pseudonymisation(dg.ConfigurableResource):
     def deidentifier(self, source: SourceContract, contracts: Contracts) -> Deidentifier:
         """The de-identification of one dataset's images."""
         profile = Profile.load(folder=contracts.folder / "deidentification")
+        labels = contracts.vocabularies()["segment_label"].labels
         maps = SourceMaps(
             series_descriptions=dict(source.imaging.series_descriptions),
             manufacturers=frozenset(source.imaging.manufacturers),
             body_parts=frozenset(source.imaging.body_parts),
+            segment_labels={name: labels[code] for name, code in source.annotations.labels.items()},
         )
         chosen = source.deidentification.model_dump(exclude={"pseudonyms"})
         return Deidentifier(profile, self.pseudonyms(source), maps, Options(**chosen))

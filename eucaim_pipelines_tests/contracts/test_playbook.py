@@ -7,7 +7,7 @@ import pytest
 from eucaim_pipelines.contracts import folder
 from eucaim_pipelines.contracts.source_columns import Column, Derived, Split
 from eucaim_pipelines.contracts.source_files import ClinicalFile, Condition, TableMapping
-from eucaim_pipelines.contracts.source_model import CheckChange, Imaging, Linkage
+from eucaim_pipelines.contracts.source_model import Annotations, CheckChange, Imaging, Linkage
 from eucaim_pipelines.contracts.sources import load_source
 
 PAGE = (folder() / "README.md").read_text(encoding="utf-8")
@@ -25,7 +25,18 @@ def test_the_example_is_a_contract(tmp_path):
 
 @pytest.mark.parametrize(
     "model",
-    [ClinicalFile, Column, Derived, Split, TableMapping, Condition, Linkage, Imaging, CheckChange],
+    [
+        Annotations,
+        ClinicalFile,
+        Column,
+        Derived,
+        Split,
+        TableMapping,
+        Condition,
+        Linkage,
+        Imaging,
+        CheckChange,
+    ],
     ids=lambda model: model.__name__,
 )
 def test_every_key_is_named(model):

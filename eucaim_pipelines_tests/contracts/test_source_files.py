@@ -177,6 +177,7 @@ def test_conditions_are_written_in_the_unit_of_the_column_and_compared_in_that_o
         ("waived_until: 2027-01-31", "waived_until: 31/01/2027", "valid date"),
         (" why: Forms are coming.", "", "'why' is missing"),
         ("tier: 1", "tier: 1\nimaging: {harmonised: {Axial: NOTHING1}}", "vocabulary 'series_description'"),
+        ("tier: 1", "tier: 1\nannotations: {labels: {Leber: NOTHING1}}", "vocabulary 'segment_label'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_file_and_line(tmp_path, before, after, words):

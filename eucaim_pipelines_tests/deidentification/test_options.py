@@ -6,6 +6,7 @@ from typing import get_args, get_origin
 import pyarrow as pa
 import pydicom
 import pytest
+from pydicom import Dataset
 
 from eucaim_pipelines.contracts.source_model import ClinicalFile, Deidentification
 from eucaim_pipelines.deidentification import clinical, links
@@ -35,6 +36,23 @@ def image(profile, pseudonyms, subject, **chosen):
     deidentifier = Deidentifier(profile, pseudonyms, maps, Options(**chosen))
     source = to_bytes(planted_object(**PERSON | DESCRIBED))
     return pydicom.dcmread(BytesIO(deidentifier.deidentify_verified(source, subject).data))
+
+
+def test_names_of_segments_and_regions_become_what_the_source_maps_them_to(profile, pseudonyms, subject):
+    maps = SourceMaps(segment_labels={"Tumör Frau Q.": "Neoplasm"})
+    source = planted_object()
+    source.SegmentSequence = [Dataset(), Dataset()]
+    source.StructureSetROISequence = [Dataset(), Dataset()]
+    for number, name in enumerate(("Tumör Frau Q.", "tumör frau q."), start=1):
+        segment, region = source.SegmentSequence[number - 1], source.StructureSetROISequence[number - 1]
+        segment.SegmentNumber, segment.SegmentLabel = number, name
+        region.ROINumber, region.ROIName = number, name
+    deidentifier = Deidentifier(profile, pseudonyms, maps)
+    released = deidentifier.deidentify_verified(to_bytes(source), subject)
+    ds = pydicom.dcmread(BytesIO(released.data))
+    assert [item.SegmentLabel for item in ds.SegmentSequence] == ["Neoplasm", "SEGMENT_2"]
+    assert [item.ROIName for item in ds.StructureSetROISequence] == ["Neoplasm", "ROI_2"]
+    assert deidentifier.digest != Deidentifier(profile, pseudonyms).digest
 
 
 def test_contract_and_engine_allow_the_same():

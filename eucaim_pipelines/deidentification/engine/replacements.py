@@ -57,6 +57,7 @@ class Source(NamedTuple):
     descriptions: Mapping[str, str]
     manufacturers: Mapping[str, str]
     body_parts: frozenset[bytes]
+    segment_labels: Mapping[str, str]
     dates: DatePolicy
     characteristics: bool
 
@@ -196,6 +197,8 @@ class Replacements:
             text.isascii() and text.casefold() in codes.meanings()
         ):
             return text.encode("ascii")
+        if text in self.source.segment_labels:
+            return self.source.segment_labels[text].encode("utf-8")
         number = values.whole_number(ds, 0x00620004 if rule.argument == "SEGMENT" else 0x30060022)
         return f"{rule.argument}_{number or 0}".encode()
 
