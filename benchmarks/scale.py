@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from eucaim_pipelines.cdm import CdmInputs, build, coding, linkage
 from eucaim_pipelines.contracts import folder
 from eucaim_pipelines.contracts.quasi_identifiers import load_quasi_identifiers
-from eucaim_pipelines.contracts.rules import INSTANCES, LINKS, RECORDS
+from eucaim_pipelines.contracts.rules import ANNOTATIONS, INSTANCES, LINKS, RECORDS
 from eucaim_pipelines.contracts.sources import SourceContract, load_source
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.contracts.vocabularies import Vocabulary, load_all
@@ -31,6 +31,7 @@ from eucaim_pipelines.quality.reasons import load_reasons
 from eucaim_pipelines.quality.risk.assessment import assess
 from eucaim_pipelines.quality.tiers import load_tiers
 from eucaim_pipelines.quality.verdict import DatasetFacts, verdict
+from eucaim_pipelines.release import object_tables
 from eucaim_pipelines.report.content import DispositionCount, LocalDetail, Report, Sizes
 from eucaim_pipelines.report.page import render
 from eucaim_pipelines.report.summaries import summarise
@@ -87,7 +88,8 @@ def main() -> None:
         clock.print(
             "mapping", f"{sum(table.num_rows for table in tables.values()):,} rows of {len(tables)} tables"
         )
-        views = {**tables, INSTANCES: inputs.instances, LINKS: inputs.links}
+        views = {**tables, INSTANCES: inputs.instances, LINKS: inputs.links,
+                 ANNOTATIONS: object_tables.ANNOTATIONS.empty_table()}  # fmt: skip
         views |= {RECORDS + name: table for name, table in inputs.records.items()}
         checks.judge = clock.timed("Great Expectations", expectations.judge)
         with clock.stage("checks"):

@@ -21,7 +21,7 @@ class Problem(StrEnum):
     UNREADABLE = "UNREADABLE"
     """Contours or regions are not what the Standard asks for: too few points, not planar, no number."""
     NOTHING_DRAWN = "NOTHING_DRAWN"
-    """No region has a contour."""
+    """No region has a contour; a label map holds background only."""
     NOT_CLOSED = "NOT_CLOSED"
     """A contour is a point or open: it encloses nothing (PS3.3 C.8.8.6.1)."""
     CROSSING = "CROSSING"
@@ -31,13 +31,19 @@ class Problem(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     """Its regions and images together have more pixels, or a contour more points, than can be converted."""
     NO_METHOD = "NO_METHOD"
-    """A region does not say whether it was drawn by hand or by software."""
+    """A region or segment does not say whether it was drawn by hand or by software."""
     NO_ALGORITHM = "NO_ALGORITHM"
-    """A region was drawn by software whose name it does not say."""
+    """A region or segment was drawn by software whose name it does not say."""
+    NO_LABEL = "NO_LABEL"
+    """A segment has no label or no description."""
+    NOT_DESCRIBED = "NOT_DESCRIBED"
+    """A value of a label map is the number of no segment, or of several."""
+    OTHER_GRID = "OTHER_GRID"
+    """A label map does not lie on the grid of its images, or only where voxels would have to be resampled."""
 
 
 class NotConvertibleError(EucaimError):
-    """An annotation has problems; how often each one, by number of the region (0: the whole object)."""
+    """An annotation has problems; how often each one, by number of the region or segment (0: all of it)."""
 
     fault = Fault.DATA
 

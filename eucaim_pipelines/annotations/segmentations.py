@@ -39,7 +39,8 @@ def write(
     Parameters
     ----------
     masks
-        images × rows × columns × segments, of 0 and 1; empty frames are left out.
+        images × rows × columns × segments, of 0 and 1; or, of segments that do not overlap, images × rows ×
+        columns of their numbers, 0 for none. Empty frames are left out.
     images
         Released headers of the images, in the order of the masks.
     segments
@@ -77,10 +78,15 @@ def write(
     return buffer.getvalue()
 
 
+def _first(source: Dataset, image: Dataset, what: str) -> str:
+    """The annotation's own date or time, else that of its study, else that of the images' study."""
+    found = [source.get(f"{name}{what}") for name in ("StructureSet", "Content", "Study")]
+    return next((str(each) for each in (*found, image.get(f"Study{what}")) if each), "")
+
+
 def _settle(ds: Dataset, image: Dataset, source: Dataset, new_uid: NewUid) -> None:
     """Put the source's dates, study and marks where highdicom has put the clock, chance, and nothing."""
-    date = source.get("StructureSetDate") or source.get("ContentDate") or source.get("StudyDate") or ""
-    time = source.get("StructureSetTime") or source.get("ContentTime") or source.get("StudyTime") or ""
+    date, time = (_first(source, image, each) for each in ("Date", "Time"))
     ds.ContentDate = ds.SeriesDate = ds.InstanceCreationDate = date
     ds.ContentTime = ds.SeriesTime = ds.InstanceCreationTime = time
     for name in _OF_IMAGE:

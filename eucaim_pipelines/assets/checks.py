@@ -113,7 +113,8 @@ def sweep_check(tier: int, tables: tuple[str, ...]) -> dg.AssetChecksDefinition:
         shelf = releasable.shelf(dataset)
         content, documents = staged.content(dataset, tier, shelf, contracts), staged.documents(tier, shelf)
         texts = [*documents.values(), *content.files.values()]
-        finished = [shelf.read(f"cdm/{name}") for name in tables] + [shelf.read("deidentified/instances")]
+        finished = [shelf.read(f"cdm/{name}") for name in tables]
+        finished += [shelf.read(f"deidentified/{name}") for name in ("annotations", "instances")]
         finished.append(lineage.beyond(shelf.read("deidentified/lineage"), finished[-1]))
         identities = _identities(restricted.shelf(dataset), dataset, contracts)
         in_texts = identities - sweep.kept_numbers(finished, identities)

@@ -25,10 +25,11 @@ from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import Reception
 from eucaim_pipelines.quality import disclosure
 from eucaim_pipelines.quality.reasons import load_reasons
-from eucaim_pipelines.release import sketched
+from eucaim_pipelines.release import label_maps, sketched
 from eucaim_pipelines.release.conversions import Converting, convert
 from eucaim_pipelines.release.object_tables import (
     actions_table,
+    annotations_table,
     instances_table,
     searched,
     unknown_terms_table,
@@ -64,7 +65,8 @@ def instances(
 ) -> dg.MaterializeResult:
     """Images de-identified, verified, stored under their final keys; unseen until a manifest names them.
 
-    Structure sets are converted to segmentations, which are objects beside those that were delivered.
+    Structure sets are converted to segmentations, which are objects beside those that were delivered; label
+    maps are converted too, and nothing else of them is stored.
     """
     dataset = context.partition_key
     source = contracts.source(dataset)
@@ -82,31 +84,40 @@ def instances(
     )
     with restricted.ledger(dataset) as ledger, workers.executor() as executor:
         issuers = people.image_issuers(restricted.shelf(dataset).read("people"))
-        work = [Work(r, _subject(r, pseudonyms, pooled, issuers)) for r in inventory.accepted(ledger)]
+        accepted = [Work(r, _subject(r, pseudonyms, pooled, issuers)) for r in inventory.accepted(ledger)]
+        maps = ledger.label_maps()
+        work = [w for w in accepted if (w.reception.export, w.reception.path) not in maps]
+        pairs = [w for w in accepted if (w.reception.export, w.reception.path) in maps]
         exports = {export.name: export for export in restricted.exports(dataset)}
         progress = progress_to(context, "images de-identified and verified")
         made = make_objects(ledger, work, exports, making, executor, progress)
-        ledger.assign(made)
         converting = Converting(making.store, dataset, pseudonyms, contracts.vocabularies()["segment_label"])
-        converted = convert(
-            ledger, made.values(), converting, executor, progress_to(context, "annotations converted")
+        progress = progress_to(context, "annotations converted")
+        converted = convert(ledger, made.values(), converting, executor, progress)
+        from_pairs = label_maps.convert(
+            ledger, pairs, exports, made.values(), making, converting, executor, progress
         )
+        assigned = made | {key: each.made for key, each in from_pairs.items()}
+        ledger.assign(assigned)
+        converted += from_pairs.values()
         likenesses = None
         if at_least is not None:
             with restricted.sketch_book(dataset) as book:
                 likenesses = sketched.compared(book, made.values(), at_least, making.store, executor)
-        gone = {w.reception.id: ("pending", "SOURCE_GONE") for w in work if w.reception.id not in made}
+        absent = [w.reception.id for w in accepted if w.reception.id not in assigned]
+        gone = dict.fromkeys(absent, ("pending", "SOURCE_GONE"))
         ledger.dispose(gone)
         state = ledger.fact("seen")
     table, actions = instances_table(made, pseudonyms, converted, likenesses), actions_table(made.values())
     shelf = releasable.shelf(dataset)
     shelf.write("deidentified/instances", table)
+    shelf.write("deidentified/annotations", annotations_table(converted, pseudonyms))
     shelf.write("deidentified/actions", actions)
     shelf.write_bytes("deidentified/searched.json", json_bytes(searched(made.values(), converted)._asdict()))
     shelf.write_bytes("deidentified/state.json", json_bytes(json.loads(state or "{}")))
     shelf.write_bytes("deidentified/made_under.json", json_bytes(making.made_under))
-    restricted.shelf(dataset).write("unknown_terms", unknown_terms_table(made.values()))
-    refused = sum(item.refusal is not None for item in made.values())
+    restricted.shelf(dataset).write("unknown_terms", unknown_terms_table(assigned.values()))
+    refused = sum(item.refusal is not None for item in assigned.values())
     segmented = sum(each.made.key is not None for each in converted)
     return dg.MaterializeResult(
         metadata=table_metadata(shelf, "deidentified/instances", table)

@@ -9,7 +9,7 @@ import dagster as dg
 
 from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.common import counted, guarded, placed
-from eucaim_pipelines.contracts.rules import INSTANCES, LINKS, RECORDS
+from eucaim_pipelines.contracts.rules import ANNOTATIONS, INSTANCES, LINKS, RECORDS
 from eucaim_pipelines.quality import findings as found
 from eucaim_pipelines.quality.checks import Outcome, run
 from eucaim_pipelines.quality.crossed import crossed_findings
@@ -90,6 +90,7 @@ def _views(tables: tuple[str, ...], shelf: Shelf) -> dict[str, View]:
     views |= {RECORDS + name: view for name, view in shelf.scan_all("deidentified/clinical_records").items()}
     return views | {
         INSTANCES: shelf.scan("deidentified/instances"),
+        ANNOTATIONS: shelf.scan("deidentified/annotations"),
         LINKS: shelf.scan("deidentified/study_links"),
     }
 

@@ -47,7 +47,13 @@ def lineage(
         for figure in figures.load_figures(contracts.folder).values()
         for table in figures.tables_behind(figure)
     ]
-    table = lineages.build(shelf.read("deidentified/instances"), fed, told, rules)
+    further = [
+        (token, row["object_key"])
+        for row in shelf.read("deidentified/annotations").to_pylist()
+        for token in row["source_digests"][1:]
+        if row["object_key"]
+    ]
+    table = lineages.build(shelf.read("deidentified/instances"), fed, told, rules, further)
     shelf.write("deidentified/lineage", table)
     return dg.MaterializeResult(metadata=table_metadata(shelf, "deidentified/lineage", table))
 

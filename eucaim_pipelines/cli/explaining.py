@@ -98,7 +98,8 @@ class _Explained:
     def _object(self, key: str) -> Iterator[str]:
         """A released object, and the file that it was made from: of several with its content, the token's.
 
-        A segmentation that a structure set was converted to has the file of the structure set.
+        A segmentation that was made from a structure set has the file of that, one from a label map both of
+        its files.
         """
         table = self._lineage
         rows = table.filter(pc.equal(table["object_key"], key)).to_pylist()
@@ -108,8 +109,8 @@ class _Explained:
             sources = ledger.became(key) or [
                 r for other in same["object_key"].to_pylist() for r in ledger.became(other)
             ]
-        if rows:
-            sources = [r for r in sources if self._token(r) == rows[0]["source_token"]]
+        tokens_of = {row["source_token"] for row in rows}
+        sources = [r for r in sources if not rows or self._token(r) in tokens_of]
         if not sources:
             return
         yield f"{self._dataset}, object {key}"

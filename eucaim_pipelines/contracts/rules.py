@@ -39,8 +39,9 @@ EXPECTATIONS: Mapping[str, tuple[str, ...]] = {
     "expect_values_to_differ_at_most": ("column_list",),
 }
 """Expectations that a rule may name, each judging row by row, and the arguments that name their columns."""
-INSTANCES, LINKS, RECORDS = "instances", "links", "records_"
-"""What a query may read beside the tables: header inventory, study links, and `records_<clinical file>`."""
+INSTANCES, ANNOTATIONS, LINKS, RECORDS = "instances", "annotations", "links", "records_"
+"""What a query may read beside the tables: header inventory, annotations that were to be converted, study
+links, and `records_<clinical file>`."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +151,12 @@ def check_needs(rule: Rule, tables: Iterable[str], document: Document, place: Pl
     ContractError
         With file and line.
     """
-    known = {*tables, INSTANCES, LINKS}
+    known = {*tables, INSTANCES, ANNOTATIONS, LINKS}
     for name in rule.needs:
         if name not in known and not name.startswith(RECORDS):
             raise document.error(
                 f"The rule '{rule.name}' needs '{name}', which does not exist.",
-                f"Name tables, {INSTANCES}, {LINKS} or {RECORDS}<clinical file>.",
+                f"Name tables, {INSTANCES}, {ANNOTATIONS}, {LINKS} or {RECORDS}<clinical file>.",
                 place,
             )
 

@@ -1,11 +1,12 @@
-"""Annotations converted to segmentations: what is new, under its final key, remembered like any object.
+"""Structure sets converted to segmentations: what is new, under its final key, remembered like any object.
 
 Everything is made from objects that were de-identified and verified, so that nothing else can enter it.
-How an annotation becomes a segmentation is said in the `annotations` package.
+How an annotation becomes a segmentation is said in the `annotations` package; label maps, of which nothing
+else is released, are converted in `label_maps`.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -32,11 +33,31 @@ NOT_CONVERTIBLE = "NOT_CONVERTIBLE"
 _CONTOURS = "(3006,0039)"
 
 
+class Annotation(NamedTuple):
+    """An annotation that was to be converted.
+
+    Attributes
+    ----------
+    sha256
+        Of the file that was delivered; `others` are those of files that belong to it.
+    key
+        Of the released object; None where nothing but the segmentation is released.
+    patient_id, series_uid
+        Whose it is and the series that a finding names, as released.
+    """
+
+    sha256: str
+    key: str | None
+    patient_id: str
+    series_uid: str
+    others: tuple[str, ...] = ()
+
+
 class Conversion(NamedTuple):
     """An annotation and what was made of it: a segmentation, or a refusal whose actions name the problems
     (tag, region, problem, how often)."""
 
-    source: MadeObject
+    source: Annotation
     made: MadeObject
 
 
@@ -93,7 +114,12 @@ def convert(
         ledger.remember(converting.recipe, [result])
         made[result.sha256, result.subject] = result
         progress(done, len(todo))
-    return [Conversion(each.source, made[each.key]) for each in work]
+    return [Conversion(_annotation(each.source), made[each.key]) for each in work]
+
+
+def _annotation(source: MadeObject) -> Annotation:
+    row = source.row or {}
+    return Annotation(source.sha256, source.key, str(row["PatientID"]), str(row["SeriesInstanceUID"]))
 
 
 def _work(objects: Sequence[MadeObject]) -> list[_Work]:
@@ -121,14 +147,21 @@ def convert_one(work: _Work, converting: Converting) -> MadeObject:
     """
     sha256, subject = work.key
     base = MadeObject(sha256=sha256, subject=subject)
+    return stored(base, converting, lambda: _segmentation(work, converting), _CONTOURS)
+
+
+def stored(
+    base: MadeObject, converting: Converting, segmentation: Callable[[], bytes], where: str
+) -> MadeObject:
+    """Store a segmentation under its final key, or say what stands in its way, in the element `where`."""
     try:
         with contained():
-            data = _segmentation(work, converting)
+            data = segmentation()
             row = _row(data, converting.pseudonyms)
     except NotConvertibleError as error:
-        return _refused(base, error)
+        return _refused(base, error, where)
     except Refusal:  # nothing that anybody thought of
-        return _refused(base, NotConvertibleError.of(Problem.UNREADABLE))
+        return _refused(base, NotConvertibleError.of(Problem.UNREADABLE), where)
     digest = hashlib.sha256(data).hexdigest()
     key = object_key(converting.dataset, row, digest)
     converting.store.put(key, data)
@@ -138,15 +171,22 @@ def convert_one(work: _Work, converting: Converting) -> MadeObject:
 def _segmentation(work: _Work, converting: Converting) -> bytes:
     rows = {uid: image.row or {} for uid, image in work.images.items()}
     return conversion.from_structure_set(
-        _read(converting.store, work.source, pixels=True),
+        read(converting.store, work.source, pixels=True),
         rows,
-        lambda uid: _read(converting.store, work.images[uid], pixels=False),
+        lambda uid: read(converting.store, work.images[uid], pixels=False),
         converting.pseudonyms.derived_uid,
         converting.labels,
     )
 
 
-def _read(store: ObjectStore, made: MadeObject, *, pixels: bool) -> Dataset:
+def read(store: ObjectStore, made: MadeObject, *, pixels: bool) -> Dataset:
+    """A released object, from the store.
+
+    Raises
+    ------
+    DataError
+        The store has lost it.
+    """
     data = store.get(made.key or "")
     if data is None:
         raise DataError("The store has lost an object that an annotation needs. Run the dataset again.")
@@ -162,9 +202,9 @@ def _row(data: bytes, pseudonyms: Pseudonyms) -> dict[str, Any]:
     return row
 
 
-def _refused(base: MadeObject, error: NotConvertibleError) -> MadeObject:
+def _refused(base: MadeObject, error: NotConvertibleError, where: str) -> MadeObject:
     actions = tuple(
-        (_CONTOURS, f"region {number}", problem.value, count)
+        (where, f"region {number}", problem.value, count)
         for (number, problem), count in sorted(error.problems.items())
     )
     return replace(base, refusal=NOT_CONVERTIBLE, actions=actions)

@@ -59,6 +59,7 @@ def build(
     fed: Iterable[tuple[str, str]],
     figures: Iterable[tuple[str, str]],
     rules: Mapping[str, str],
+    further: Iterable[tuple[str, str]] = (),
 ) -> pa.Table:
     """The lineage (`SCHEMA`), sorted; equal arguments give an equal table.
 
@@ -72,11 +73,14 @@ def build(
         Table, and a property of the catalogue record that is made from it.
     rules
         profile_digest, rules_digest and key_id of the run that made the objects; others are never released.
+    further
+        Token of a file that an object was made from too, beside its first, and the object's key.
     """
     objects = pa.table(
         {name: instances[column] for name, column in _OF_INSTANCES.items()}
         | {"step": pa.repeat(OBJECT, instances.num_rows)}
     )
+    objects = pa.concat_tables([objects, _further(objects, further)])
     tables = _edges(TABLE, ("source_token", "table"), fed)
     sourced = pa.concat_tables([objects, tables], promote_options="default")
     for name in ("profile_digest", "rules_digest", "key_id"):
@@ -85,6 +89,14 @@ def build(
     whole = pa.concat_tables([sourced, told], promote_options="default")
     ordered = whole.sort_by([(name, "ascending") for name in _ORDER])
     return ordered.select(SCHEMA.names).cast(SCHEMA).combine_chunks()
+
+
+def _further(objects: pa.Table, further: Iterable[tuple[str, str]]) -> pa.Table:
+    """The rows of objects once more, under the tokens of their further files."""
+    tokens = dict(sorted((key, token) for token, key in further))
+    rows = objects.filter(pc.is_in(objects["object_key"], pa.array(list(tokens), pa.string()))).to_pylist()
+    again = [row | {"source_token": tokens[row["object_key"]]} for row in rows]
+    return pa.Table.from_pylist(again, schema=objects.schema)
 
 
 def _edges(step: str, names: tuple[str, str], pairs: Iterable[tuple[str, str]]) -> pa.Table:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms
 from eucaim_pipelines.dicom.inventory_schema import schema as inventory_schema
 from eucaim_pipelines.ingest.records import MadeObject
-from eucaim_pipelines.release.conversions import Conversion
+from eucaim_pipelines.release.conversions import NOT_CONVERTIBLE, Conversion
 from eucaim_pipelines.release.sketched import Likenesses
 
 ACTIONS = pa.schema(
@@ -33,12 +33,24 @@ class Searched(NamedTuple):
     held_back: int
 
 
-def searched(made: Iterable[MadeObject], converted: Iterable[Conversion] = ()) -> Searched:
+ANNOTATIONS = pa.schema(
+    [
+        ("patient_id", pa.string()),
+        ("series_uid", pa.string()),
+        ("problems", pa.list_(pa.string())),
+        ("object_key", pa.string()),
+        ("source_digests", pa.list_(pa.string())),
+    ]
+)
+
+
+def searched(made: Iterable[MadeObject], converted: Sequence[Conversion] = ()) -> Searched:
     """The search over all objects that were made; one that nobody searched does not count as checked."""
     made = list(made)
     kept = [item for item in made if item.key]
     found = [item.residuals for item in kept if item.residuals is not None]
-    held_back = sum(item.refusal == "RESIDUAL_IDENTITY" for item in made)
+    tried = [*made, *(each.made for each in converted)]
+    held_back = sum(item.refusal == "RESIDUAL_IDENTITY" for item in tried)
     segmentations = sum(each.made.key is not None for each in converted)
     return Searched(len(kept) + segmentations, len(found), segmentations, sum(found), held_back)
 
@@ -55,9 +67,7 @@ def instances_table(
     are objects like any other, though nobody delivered them; their source is that of the annotation.
     `likenesses`: by series, where they were asked for.
     """
-    problems = {each.source.key: sorted({what for _, _, what, _ in each.made.actions}) for each in converted}
-    rows = [_row(each, pseudonyms) | {"conversion_problems": problems.get(each.key)} for each in made.values()
-            if each.row is not None]  # fmt: skip
+    rows = [_row(each, pseudonyms) for each in made.values() if each.row is not None]
     rows += [
         _row(replace(each.made, sha256=each.source.sha256), pseudonyms) | {"derived_from": each.source.key}
         for each in converted
@@ -67,6 +77,27 @@ def instances_table(
         row |= (likenesses or {}).get(str(row["SeriesInstanceUID"]), {})
     rows.sort(key=lambda row: (str(row["SeriesInstanceUID"]), str(row["SOPInstanceUID"])))
     return pa.Table.from_pylist(rows, schema=instances_schema())
+
+
+def annotations_table(converted: Iterable[Conversion], pseudonyms: Pseudonyms) -> pa.Table:
+    """One row per annotation that was to be converted: whose it is, the series that a finding names, what
+    stands in the way, and the segmentation with the digests of the files behind it (`source_digest`).
+
+    Those that de-identification itself refuses are left out: they are held back like any other file.
+    """
+    rows = [
+        {
+            "patient_id": source.patient_id,
+            "series_uid": source.series_uid,
+            "problems": sorted({what for _, _, what, _ in made.actions}),
+            "object_key": made.key,
+            "source_digests": [pseudonyms.digest("source", each) for each in (source.sha256, *source.others)],
+        }
+        for source, made in converted
+        if made.refusal in (None, NOT_CONVERTIBLE)
+    ]
+    rows.sort(key=lambda row: (row["patient_id"], row["series_uid"], row["source_digests"]))
+    return pa.Table.from_pylist(rows, schema=ANNOTATIONS)
 
 
 def _row(item: MadeObject, pseudonyms: Pseudonyms) -> dict[str, Any]:
@@ -81,15 +112,13 @@ def _row(item: MadeObject, pseudonyms: Pseudonyms) -> dict[str, Any]:
 def instances_schema() -> pa.Schema:
     """Schema of `instances_table`.
 
-    `conversion_problems` is what kept an annotation from becoming a segmentation: empty where nothing did,
-    null in objects that need no conversion. `derived_from` is the key of the object that one was made from.
+    `derived_from` is the key of the released object that one was made from.
     """
     own = [
         pa.field("object_key", pa.string()),
         pa.field("object_bytes", pa.int64()),
         pa.field("object_sha256", pa.string()),
         pa.field("source_digest", pa.string()),
-        pa.field("conversion_problems", pa.list_(pa.string())),
         pa.field("derived_from", pa.string()),
     ]
     schema = inventory_schema()

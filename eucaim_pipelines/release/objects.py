@@ -13,7 +13,7 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 
-from eucaim_pipelines.deidentification.images import Deidentifier, Subject
+from eucaim_pipelines.deidentification.images import Deidentified, Deidentifier, Subject
 from eucaim_pipelines.deidentification.reading_back import read_back
 from eucaim_pipelines.dicom.inventory import pixel_digest
 from eucaim_pipelines.errors import Refusal
@@ -215,6 +215,11 @@ def _make(opened: OpenExport, item: Work, making: Making, known: set[str]) -> tu
         actions=tuple((_tag(tag), what, why, n) for (tag, what, why), n in sorted(output.actions.items())),
         structure=output.structure,
         residuals=output.residuals,
-        unknown_terms=tuple(sorted((keyword_for_tag(tag), term) for tag, term in output.unknown_terms)),
+        unknown_terms=terms_by_name(output),
     )
     return made, released
+
+
+def terms_by_name(output: Deidentified) -> tuple[tuple[str, str], ...]:
+    """Keyword and term of what the lists of terms do not know in an object, sorted."""
+    return tuple(sorted((keyword_for_tag(tag), term) for tag, term in output.unknown_terms))

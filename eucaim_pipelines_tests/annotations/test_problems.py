@@ -4,6 +4,7 @@ import re
 
 from eucaim_pipelines.annotations.problems import Problem
 from eucaim_pipelines.contracts import folder
+from eucaim_pipelines.contracts.rules import ANNOTATIONS
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import load_tiers
@@ -12,7 +13,7 @@ CONTRACTS = load_tables()
 TOLD = {
     rule.id: set(re.findall(r"'([A-Z_]+)'", rule.query))
     for rule in CONTRACTS["segmentation_series"].rules
-    if rule.query and "conversion_problems" in rule.query
+    if rule.query and ANNOTATIONS in rule.needs
 }
 
 

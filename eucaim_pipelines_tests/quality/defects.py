@@ -321,7 +321,7 @@ def not_convertible(problem: str) -> Plant:
 
     def plant(golden: Golden, patient: int) -> str:
         source = contours(golden, patient)
-        source["conversion_problems"] = [problem]
+        golden.annotation(patient)["problems"] = [problem]
         return str(source["SeriesInstanceUID"])
 
     return plant
@@ -518,13 +518,15 @@ DECLARED: dict[str, Plant] = {
     "segmentation_series.required_attributes": lacks("1C"),
     "segmentation_series.expected_attributes": lacks("2"),
     "segmentation_series.optional_attributes": lacks("3"),
-    "segmentation_series.structure_set_images": not_convertible("IMAGES_MISSING"),
+    "segmentation_series.annotated_images": not_convertible("IMAGES_MISSING"),
     "segmentation_series.contours_closed": not_convertible("NOT_CLOSED"),
     "segmentation_series.contours_do_not_cross": not_convertible("CROSSING"),
     "segmentation_series.contours_on_images": not_convertible("NO_COMMON_GRID"),
     "segmentation_series.contours_readable": not_convertible("NOTHING_DRAWN"),
     "segmentation_series.small_enough_to_convert": not_convertible("TOO_LARGE"),
     "segmentation_series.regions_say_how_made": not_convertible("NO_ALGORITHM"),
+    "segmentation_series.label_maps_on_grid": not_convertible("OTHER_GRID"),
+    "segmentation_series.label_maps_described": not_convertible("NOT_DESCRIBED"),
     "segmentation_series.same_frame_of_reference": cell(
         "segmentation_series", "frame_of_reference_uid", "2.25.7"
     ),

@@ -4,17 +4,18 @@ Each patient has one row of nearly every table, and can carry one defect; these 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from eucaim_pipelines.contracts import vocabularies
-from eucaim_pipelines.contracts.rules import INSTANCES
+from eucaim_pipelines.contracts.rules import ANNOTATIONS, INSTANCES
 from eucaim_pipelines.contracts.synthetic import rows
 from eucaim_pipelines.contracts.tables import TableContract, load_tables
 from eucaim_pipelines.contracts.vocabularies import Vocabulary
+from eucaim_pipelines.release import object_tables
 from eucaim_pipelines.release.object_tables import instances_schema
 
 CONTRACTS: Mapping[str, TableContract] = load_tables()
@@ -66,10 +67,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Golden:
-    """Rows by table, and the header inventory; patient `n` has row `n` of each table but of `dataset`."""
+    """Rows by table, headers and annotations; patient `n` has row `n` of each table but of `dataset`."""
 
     tables: dict[str, list[Row]]
-    instances: list[Row]
+    instances: list[Row] = field(default_factory=list)
+    annotations: list[Row] = field(default_factory=list)
 
     def row(self, table: str, patient: int) -> Row:
         """The row of a table that belongs to a patient."""
@@ -79,6 +81,11 @@ class Golden:
         """Headers of the images of a patient."""
         series = self.row("image_series", patient)["series_uid"]
         return [each for each in self.instances if each["SeriesInstanceUID"] == series]
+
+    def annotation(self, patient: int) -> Row:
+        """What became of the annotation of a patient."""
+        wanted = self.row("image_series", patient)["patient_id"]
+        return next(each for each in self.annotations if each["patient_id"] == wanted)
 
     def segmentation(self, patient: int) -> Row:
         """Header of the segmentation of a patient."""
@@ -91,14 +98,17 @@ class Golden:
             name: pa.Table.from_pylist(rows, schema=CONTRACTS[name].schema)
             for name, rows in self.tables.items()
         }
-        return tables | {INSTANCES: pa.Table.from_pylist(self.instances, schema=instances_schema())}
+        return tables | {
+            INSTANCES: pa.Table.from_pylist(self.instances, schema=instances_schema()),
+            ANNOTATIONS: pa.Table.from_pylist(self.annotations, schema=object_tables.ANNOTATIONS),
+        }
 
 
 def clean(patients: int) -> Golden:
     """A dataset in which nothing is wrong."""
     sizes = dict.fromkeys(CONTRACTS, patients) | {"dataset": 1}
     drawn = rows(CONTRACTS, VOCABULARIES, sizes, seed=3)
-    golden = Golden({name: table.to_pylist() for name, table in drawn.items()}, [])
+    golden = Golden({name: table.to_pylist() for name, table in drawn.items()})
     for table, cells in SAME_IN_ALL.items():
         for row in golden.tables[table]:
             row |= cells
@@ -109,6 +119,14 @@ def clean(patients: int) -> Golden:
     for patient in range(patients):
         _agree(golden, patient)
         golden.instances += _headers(golden, patient)
+        series = golden.row("image_series", patient)
+        golden.annotations.append(
+            {
+                "patient_id": series["patient_id"],
+                "series_uid": f"{series['series_uid']}.contours",
+                "problems": [],
+            }
+        )
     _date_events(golden)
     for patient in range(SEEN_TWICE):
         add_study(golden, patient)
@@ -117,14 +135,19 @@ def clean(patients: int) -> Golden:
 
 
 def _date_events(golden: Golden) -> None:
-    """An event without days happens a month after its treatment: a defect that fills them is no other one."""
+    """An event happens a month after its treatment: a defect in days does the same to everyone."""
     started = {
         row["treatment_id"]: row["treatment_offset_from_diagnosis"] for row in golden.tables["treatment"]
     }
+    diagnosed = {
+        row["patient_id"]: row["cancer_condition_asserted_date"] for row in golden.tables["cancer_condition"]
+    }
     for event in golden.tables["adverse_event"]:
-        day = started.get(event["treatment_id"])
-        if event["adverse_event_offset_from_diagnosis"] is None and day is not None:
-            event |= {"adverse_event_date": None, "adverse_event_offset_from_diagnosis": day + 30,
+        day, since = started.get(event["treatment_id"]), diagnosed[event["patient_id"]]
+        if day is not None:
+            dated = event["adverse_event_date"] is not None and since is not None
+            event |= {"adverse_event_date": since + timedelta(days=day + 30) if dated else None,
+                      "adverse_event_offset_from_diagnosis": day + 30,
                       "adverse_event_offset_unit": DAYS}  # fmt: skip
 
 
@@ -194,7 +217,6 @@ def _headers(golden: Golden, patient: int) -> Iterator[Row]:
         "SOPInstanceUID": f"{series['series_uid']}.contours.0",
         "SeriesInstanceUID": f"{series['series_uid']}.contours", "Modality": "RTSTRUCT",
         "referenced_sop_instance_uids": [each["SOPInstanceUID"] for each in images],
-        "conversion_problems": [],
     }  # fmt: skip
     yield contours
     for number in range(PER_SERIES):

@@ -13,8 +13,8 @@ from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.ingest.ledger import Ledger
 from eucaim_pipelines.ingest.records import MadeObject
 from eucaim_pipelines.release import conversions
-from eucaim_pipelines.release.conversions import Converting
-from eucaim_pipelines.release.object_tables import instances_table
+from eucaim_pipelines.release.conversions import Conversion, Converting
+from eucaim_pipelines.release.object_tables import annotations_table, instances_table
 from eucaim_pipelines.release.objects import object_key
 from eucaim_pipelines.resources.folder_store import FolderStore
 from eucaim_pipelines_tests.annotations.drawings import LABELS, PATIENT, Drawn, Roi
@@ -63,17 +63,18 @@ def test_a_segmentation_lies_beside_what_was_delivered(dataset):
     case = drawn()
     made = dataset.put(*case.images.values(), case.source)
     [(source, converted)] = dataset.convert(made)
-    assert source is made[-1]
+    assert source.key == made[-1].key
     assert dataset.store.size(converted.key) == converted.bytes
-    table = instances_table(dict(enumerate(made)), KEY, [(conversions.Conversion(source, converted))])
+    table = instances_table(dict(enumerate(made)), KEY, [Conversion(source, converted)])
     rows = {row["object_key"]: row for row in table.to_pylist()}
     assert len(rows) == len(made) + 1
     assert rows[converted.key]["derived_from"] == source.key
-    assert rows[source.key]["conversion_problems"] == []
+    assert rows[source.key]["derived_from"] is None
     assert rows[converted.key]["source_digest"] == rows[source.key]["source_digest"]
-    others = [row for key, row in rows.items() if key != source.key]
-    assert {row["conversion_problems"] for row in others} == {None}
-    assert source.row["SOPInstanceUID"] in rows[converted.key]["referenced_sop_instance_uids"]
+    [told] = annotations_table([Conversion(source, converted)], KEY).to_pylist()
+    assert (told["problems"], told["object_key"]) == ([], converted.key)
+    assert told["source_digests"] == [rows[source.key]["source_digest"]]
+    assert made[-1].row["SOPInstanceUID"] in rows[converted.key]["referenced_sop_instance_uids"]
 
 
 def test_nothing_is_converted_twice_and_a_lost_object_comes_again_with_the_same_bytes(dataset):
@@ -113,8 +114,9 @@ def test_what_stands_in_the_way_is_told_by_region_and_remembered(dataset):
     assert refused.actions == (("(3006,0039)", "region 1", "CROSSING", 1),)
     dataset.convert(made)
     assert len(dataset.worked) == 1
-    table = instances_table(dict(enumerate(made)), KEY, [conversions.Conversion(source, refused)])
-    assert [p for p in table.column("conversion_problems").to_pylist() if p is not None] == [["CROSSING"]]
+    [told] = annotations_table([Conversion(source, refused)], KEY).to_pylist()
+    assert (told["patient_id"], told["series_uid"]) == (PATIENT, made[-1].row["SeriesInstanceUID"])
+    assert (told["problems"], told["object_key"]) == (["CROSSING"], None)
 
 
 def test_an_image_that_comes_later_lets_a_structure_set_be_converted(dataset):

@@ -52,6 +52,17 @@ def test_every_object_has_one_row_and_its_rules():
     assert all(row["patient_id"] is None and row["object_key"] is None for row in told)
 
 
+def test_an_object_of_two_files_has_a_row_for_each():
+    first = instances()[5]
+    further = [("9" * 64, first["object_key"])]
+    rows = lineage.build(pa.Table.from_pylist(instances()), FED, FIGURES, RULES, further).to_pylist()
+    mine = [row for row in rows if row["object_key"] == first["object_key"]]
+    assert {row["source_token"] for row in mine} == {first["source_digest"], "9" * 64}
+    one, other = ({k: v for k, v in row.items() if k != "source_token"} for row in mine)
+    assert one == other
+    assert len([row for row in rows if row["step"] == lineage.OBJECT]) == 13
+
+
 def test_equal_content_gives_equal_bytes_whatever_its_order():
     rows = instances()
     first = encode(lineage.build(pa.Table.from_pylist(rows), FED, FIGURES, RULES))

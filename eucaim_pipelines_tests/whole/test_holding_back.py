@@ -5,13 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
+from pydicom import Dataset
 
+from eucaim_pipelines_tests.annotations.mapped import as_json, described, nifti, segment
+from eucaim_pipelines_tests.annotations.test_label_maps import assert_same_voxels
 from eucaim_pipelines_tests.whole import holder
 from eucaim_pipelines_tests.whole.holder import DATASET
 from eucaim_pipelines_tests.whole.sites import Site, complete, write_export
 
 pytestmark = pytest.mark.xdist_group("holding_back")
+THIRD = "2026-03-31T20:00:00+00:00"
 MATERIALISE = """
 import sys, dagster as dg
 from eucaim_pipelines.definitions import build
@@ -124,6 +130,49 @@ def test_where_no_tier_is_reached_nothing_counts_as_published(tmp_path: Path) ->
     page = (site.restricted / DATASET / "tier_1" / "report.html").read_text(encoding="utf-8")
     assert "AWAITS_RELEASE" in page
     assert site.eucaim("run", DATASET).code == 1, "it still reaches no tier"
+
+
+def test_a_label_map_on_another_grid_keeps_tier_3_until_it_is_mended(site: Site) -> None:
+    series = Dataset()
+    series.SeriesInstanceUID = f"{holder.ROOT}.1.1"
+    said = as_json(
+        described(
+            [segment(1)],
+            ReferencedSeriesSequence=[series],
+            PatientID="HC-770000",
+            PatientName="Nobodyson^Somebody 0",
+            StudyInstanceUID=f"{holder.ROOT}.1",
+            SeriesInstanceUID=f"{holder.ROOT}.1.8",
+            SOPInstanceUID=f"{holder.ROOT}.1.8.1",
+        )
+    )
+    numbers, where = np.arange(128).reshape(8, 8, 2).astype("u1") % 3 % 2, np.diag([-1.0, -1.0, 2.0, 1.0])
+    where[2, 3] = 2
+    right, wrong = where, where.copy()
+    wrong[2, 3] = 3
+    pair = {"mask.json": said, "mask.nii.gz": nifti(numbers, wrong, packed=True)}
+    write_export(site, DATASET, "2026-02", pair, holder.SECOND)
+    ran = site.eucaim("run", DATASET)
+    assert (ran.code, site.tiers(DATASET)) == (0, [1, 2]), ran.text
+    held = {site.receptions(DATASET)[f"2026-02/{name}"].reason for name in pair}
+    assert held == {"NOT_CONVERTIBLE"}
+    page = (site.restricted / DATASET / "tier_3" / "report.html").read_text(encoding="utf-8")
+    finding = page[page.index("lie on another grid than the image series") :]
+    [image] = [r for key, r in site.receptions(DATASET).items() if key.endswith("images/0-1.dcm")]
+    assert str(image.sha256)[:16] in finding
+    pair = {"mask.json": said, "mask.nii.gz": nifti(numbers, right, packed=True)}
+    write_export(site, DATASET, "2026-03", pair, THIRD)
+    ran = site.eucaim("run", DATASET)
+    assert (ran.code, site.tiers(DATASET)) == (0, [1, 2, 3]), ran.text
+    assert len(site.objects(DATASET, 3)) == 25
+    ledger = site.receptions(DATASET)
+    [key] = {str(ledger[f"2026-03/{name}"].object_key) for name in pair}
+    assert_same_voxels((site.release / key).read_bytes(), nibabel.Nifti1Image(numbers, right))
+    told = site.eucaim("explain", str(ledger["2026-03/mask.nii.gz"].sha256)).text
+    assert f"object {key}" in told and "published: RELEASED" in told
+    told = site.eucaim("explain", key).text
+    assert all(str(ledger[f"2026-03/{name}"].sha256) in told for name in pair)
+    assert "Nobodyson" not in ran.text
 
 
 def test_an_export_that_is_gone_keeps_what_another_one_still_holds(site: Site) -> None:
