@@ -18,6 +18,7 @@ from eucaim_pipelines.demo.deliveries import (
 from eucaim_pipelines.demo.encoding import EXPLICIT
 from eucaim_pipelines.demo.lung_images import (
     GE,
+    MAPPED,
     PROTOCOLS,
     SIEMENS,
     STAFF,
@@ -25,6 +26,7 @@ from eucaim_pipelines.demo.lung_images import (
     add_slices,
     annotate,
     key_images,
+    mapped,
     reconstruct,
     scout,
     start_ct,
@@ -131,6 +133,9 @@ def _deliver(result: DatasetPlan, hospital: Hospital, studies: list[Examined]) -
             add_flat(archive, examined.objects)
         else:
             add_by_patient(folder, examined, "%d-%m-%Y")
+    for number in MAPPED:
+        person, series = found[number, 0].study.person, found[number, 0].series
+        folder.add_label_map(f"mascaras/{person.name.family}_{number}", mapped(hospital, series))
     add_flat(archive, found[SENT_AGAIN, 0].objects)
     add_by_uid(tape, by_other_archive(found[SENT_AGAIN_BY_ARCHIVE, 0].objects))
     add_by_uid(tape, [defects.altered(hospital, found[CORRECTED, 0].series[-2], 3, version=2)])

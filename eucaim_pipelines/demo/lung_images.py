@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from eucaim_pipelines.demo import pixels, private
 from eucaim_pipelines.demo.annotations import Finding, segmentation, structure_set
 from eucaim_pipelines.demo.encoding import DEFLATED, EXPLICIT, IMPLICIT, JPEG_LS, RLE
+from eucaim_pipelines.demo.label_maps import label_map
 from eucaim_pipelines.demo.objects import Equipment, Hospital, Series, Study, add_image, finish, start_series
 from eucaim_pipelines.demo.people import Staff, unaccented
 from eucaim_pipelines.demo.plan import Made
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-SEGMENTED, CONTOURED = (1, 3, 6, 9, 12, 14, 18, 21, 24, 26), (2, 6, 11, 18, 23)
+SEGMENTED, CONTOURED, MAPPED = (1, 3, 6, 9, 12, 14, 18, 21, 24, 26), (2, 6, 11, 18, 23), (20,)
 SIZE, KEY_SIZE = 40, 170
 STAFF = Staff(
     institution="Hospital Universitari Sant Narcís de Llevant",
@@ -176,6 +177,12 @@ def annotate(
             )  # a name where a label belongs
         annotations.append(structure_set(hospital, soft, regions, 95))
     return annotations
+
+
+def mapped(hospital: Hospital, series: list[Series]) -> tuple[Made, bytes]:
+    """A label map of the soft reconstruction: a lung, and the tumour in the words of this hospital."""
+    masks = [("Right lung", pixels.lung_mask(SIZE)), ("Tumor primario", pixels.nodule_mask(SIZE))]
+    return label_map(hospital, series[-2], masks, 97)
 
 
 def _findings(number: int, risky: bool) -> list[Finding]:

@@ -12,6 +12,8 @@ import numpy as np
 
 Kind = Literal["object", "table", "other", "link"]
 Pixels = Literal["quarantine", "clean"]
+LABEL_MAP = "NIfTI"
+"""In place of a modality: the annotation that a label map and its DICOM JSON are together."""
 IDENTITY_BYTES = 6  # shorter strings occur by chance in any file, so their absence could not be tested
 
 
@@ -37,7 +39,8 @@ class Made:
 
 @dataclass(frozen=True)
 class Planted:
-    """One file of an export; `made` for objects, `spec` (the clinical file's name) for tables."""
+    """One file of an export; `made` for objects, `spec` (the clinical file's name) for tables, `described_by`
+    (path of its JSON in the same export) for label maps."""
 
     path: str
     data: bytes
@@ -45,6 +48,7 @@ class Planted:
     made: Made | None = None
     spec: str | None = None
     reason: str | None = None
+    described_by: str | None = None
 
 
 @dataclass
@@ -58,6 +62,11 @@ class Export:
     def add_object(self, path: str, made: Made) -> None:
         """Plant a DICOM object."""
         self.files.append(Planted(path, made.data, "object", made=made, reason=made.reason))
+
+    def add_label_map(self, path: str, pair: tuple[Made, bytes]) -> None:
+        """Plant the DICOM JSON and the NIfTI file of an annotation, beside each other."""
+        self.add_object(f"{path}.json", pair[0])
+        self.files.append(Planted(f"{path}.nii.gz", pair[1], "object", described_by=f"{path}.json"))
 
     def add_table(self, path: str, data: bytes, spec: str) -> None:
         """Plant a clinical table that the source contract describes under `spec`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from eucaim_pipelines.demo.plan import DatasetPlan, Export, Made, Pixels, Planted
+from eucaim_pipelines.demo.plan import LABEL_MAP, DatasetPlan, Export, Made, Pixels, Planted
 
 Verdict = tuple[str, str]
 PUBLISHED: Verdict = ("published", "RELEASED")
@@ -55,14 +55,15 @@ def expected(plan: DatasetPlan) -> dict[str, Any]:
 def outcome(plan: DatasetPlan, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
     """Counts of files, people, studies, series and instances under these verdicts.
 
-    `conversions` are segmentations that a release holds beside what was delivered: one for each
-    structure set, each in a series of its own.
+    `conversions` are segmentations that a release holds beside what was delivered: one for each structure
+    set and label map, each in a series of its own. Of a label map nothing else is released.
     """
     receptions = _receptions(plan.exports)
-    published = [r.planted.made for r in receptions if verdicts[r.key] == PUBLISHED and r.planted.made]
+    made = [r.planted.made for r in receptions if verdicts[r.key] == PUBLISHED and r.planted.made]
+    published = [each for each in made if each.modality != LABEL_MAP]
     counts = Counter(disposition for disposition, _ in verdicts.values())
-    with_images = {made.patient_id for made in published}
-    images = [made for made in published if made.modality not in _NOT_IMAGES]
+    with_images = {each.patient_id for each in published}
+    images = [each for each in published if each.modality not in _NOT_IMAGES]
     return {
         "counts": {"received": len(verdicts)}
         | {name: counts[name] for name in ("published", "quarantined", "duplicate", "pending")},
@@ -70,13 +71,13 @@ def outcome(plan: DatasetPlan, verdicts: Mapping[str, Verdict]) -> dict[str, Any
         "patients_with_images": len(with_images),
         "patients_only_in_images": len(with_images - plan.table_patients),
         "patients_only_in_tables": len(plan.table_patients - with_images),
-        "studies": len({made.study_uid for made in published}),
-        "series": len({made.series_uid for made in published}),
-        "image_series": len({made.series_uid for made in images}),
-        "segmentation_series": len({made.series_uid for made in published if made.modality == "SEG"}),
+        "studies": len({each.study_uid for each in published}),
+        "series": len({each.series_uid for each in published}),
+        "image_series": len({each.series_uid for each in images}),
+        "segmentation_series": len({each.series_uid for each in published if each.modality == "SEG"}),
         "instances": len(published),
-        "conversions": sum(made.modality == "RTSTRUCT" for made in published),
-        "instances_by_modality": dict(sorted(Counter(made.modality for made in published).items())),
+        "conversions": sum(each.modality in ("RTSTRUCT", LABEL_MAP) for each in made),
+        "instances_by_modality": dict(sorted(Counter(each.modality for each in published).items())),
         "reasons": dict(sorted(Counter(reason for _, reason in verdicts.values()).items())),
     }
 
@@ -118,7 +119,8 @@ def dispositions(receptions: list[_Reception], pixels: Pixels) -> dict[str, Verd
             verdicts[reception.key] = ("quarantined", "BURNED_IN_RISK")
         else:
             verdicts[reception.key] = PUBLISHED
-    return verdicts
+    described = [r for r in receptions if r.planted.described_by is not None]
+    return verdicts | {r.key: verdicts[f"{r.export}/{r.planted.described_by}"] for r in described}
 
 
 def _two_patients(accepted: list[tuple[_Reception, Made]]) -> dict[str, str]:
