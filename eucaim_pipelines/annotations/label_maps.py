@@ -7,6 +7,7 @@ grids are one but for the order and direction of their axes, or nothing is conve
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,22 +120,24 @@ def on_images(labels: np.ndarray, own: Grid, images: Grid) -> np.ndarray:
     """
     axes, backwards = _turn(own, images)
     volume = labels.transpose(2, 1, 0).transpose(axes)
-    if volume.shape != images.shape:
-        raise NotConvertibleError.of(Problem.OTHER_GRID)
     edges = np.linalg.norm(images.steps, axis=0)[[size > 1 for size in images.shape]]
     allowed = min(TOLERANCE_MM, TOLERANCE_VOXELS * float(edges.min(initial=np.inf)))
-    for number, origin in enumerate(images.origins):
-        for column in (0, images.shape[0] - 1):
-            for row in (0, images.shape[1] - 1):
-                index = np.zeros(3)
-                for axis, reverse, at in zip(axes, backwards, (column, row, number), strict=True):
-                    index[axis] = own.shape[axis] - 1 - at if reverse else at
-                there = own.origins[0] + own.steps @ index
-                here = origin + images.steps[:, 0] * column + images.steps[:, 1] * row
-                if not np.linalg.norm(there - here) <= allowed:
-                    raise NotConvertibleError.of(Problem.OTHER_GRID)
+    if volume.shape != images.shape or not _off(own, images, axes, backwards) <= allowed:
+        raise NotConvertibleError.of(Problem.OTHER_GRID)
     flipped = volume[tuple(slice(None, None, -1 if each else 1) for each in backwards)]
     return np.ascontiguousarray(flipped.transpose(2, 1, 0))
+
+
+def _off(own: Grid, images: Grid, axes: tuple[int, int, int], backwards: tuple[bool, ...]) -> float:
+    """Largest distance in mm between both places of a voxel: the corners of every image tell of all."""
+    columns, rows, slices = images.shape
+    corners = np.array(list(product((0, columns - 1), (0, rows - 1), range(slices))))
+    index = np.empty_like(corners)
+    for at, axis, reverse in zip(corners.T, axes, backwards, strict=True):
+        index[:, axis] = own.shape[axis] - 1 - at if reverse else at
+    there = own.origins[0] + index @ own.steps.T
+    here = images.origins[corners[:, 2]] + corners[:, :2] @ images.steps[:, :2].T
+    return float(np.linalg.norm(there - here, axis=1).max())
 
 
 def _turn(own: Grid, images: Grid) -> tuple[tuple[int, int, int], tuple[bool, ...]]:
