@@ -53,6 +53,7 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
             staged.findings(dataset, tier, shelf, contracts),
             DatasetFacts(
                 people=staged.sizes(shelf).patients,
+                objects_unsearched=staged.unsearched(shelf),
                 empty_lists=facts.empty_lists,
                 catalogue_problems=found.catalogue_problems,
                 record_violations=found.record_violations,

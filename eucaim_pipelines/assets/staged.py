@@ -95,6 +95,12 @@ def state(shelf: Shelf) -> str:
     return json.dumps(json.loads(shelf.read_bytes("deidentified/state.json")), sort_keys=True)
 
 
+def unsearched(shelf: Shelf) -> int:
+    """Objects that were neither searched for identities nor made from searched ones, and identities found."""
+    told = json.loads(shelf.read_bytes("deidentified/searched.json"))
+    return int(told["objects"] - told["checked"] - told["converted"] + told["residuals"])
+
+
 def evidence(shelf: Shelf) -> dict[str, dict[str, str]]:
     """Counts that crossed, and the digests of the rules."""
     value: dict[str, dict[str, str]] = json.loads(shelf.read_bytes("deidentified/evidence.json"))

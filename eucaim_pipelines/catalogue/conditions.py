@@ -13,14 +13,19 @@ from eucaim_pipelines.quality import disclosure
 
 TABLE = "cancer_condition"
 _FIELD = "cancer_condition_code"
+_IMAGES_ONLY = "SPEC1000003"
+_NOBODY = (
+    "Deliver the diagnoses and map them to cancer_condition; or, for images without clinical data, name "
+    f"{_IMAGES_ONLY} (Only-Image) in catalogue.collection_methods"
+)
 _FEW = "conditions of fewer than 10 people"
 
 
 def others(source: SourceContract, behind: pa.Table, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """What is wrong where people have another primary condition than the record's; empty when nobody has.
+    """What is wrong where people have another primary condition than the record's, or nobody has it.
 
     Somebody who has the record's condition, or one that it includes, may have a second tumour besides.
-    Conditions that fewer than 10 people have are not named.
+    Conditions that fewer than 10 people have are not named. A collection of images alone has no diagnoses.
 
     Parameters
     ----------
@@ -41,14 +46,15 @@ def others(source: SourceContract, behind: pa.Table, labels: Mapping[str, str]) 
     for person, codes in conditions.items():
         for code in codes if not codes & stated else ():
             people[code].add(person)
+    own = f"{labels.get(text.condition, text.condition)} ({text.condition})"
     if not people:
-        return ()
+        borne_out = bool(conditions) or _IMAGES_ONLY in text.collection_methods
+        return () if borne_out else (f"the tables hold no diagnosis of {own}. {_NOBODY}",)
     named = [
         f"{labels.get(code, code)} ({code})"
         for code in sorted(people)
         if len(people[code]) >= disclosure.THRESHOLD
     ]
-    own = f"{labels.get(text.condition, text.condition)} ({text.condition})"
     found = " and ".join([*named, *([_FEW] if len(named) < len(people) else [])])
     return (f"beside {own}, people have {found}. {_remedy(source)}",)
 

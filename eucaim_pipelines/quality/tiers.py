@@ -3,8 +3,9 @@
 Whether a dataset fulfils it is decided in `verdict`; the checks themselves are planned in `plan`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,7 @@ from eucaim_pipelines.errors import ContractError
 Share = Annotated[float, Field(ge=0, le=1)]
 Fact = Literal[
     "people",
+    "objects_unsearched",
     "catalogue_problems",
     "record_violations",
     "record_disagreements",
@@ -35,7 +37,10 @@ class _Strict(BaseModel):
 
 
 class Requirement(_Strict):
-    """One thing a tier asks for: shares that checks must reach, or one fact about the dataset."""
+    """One thing a tier asks for: shares that checks must reach, or one fact about the dataset.
+
+    A check's name may hold `*` in the file: every check of that form is meant, those of new tables too.
+    """
 
     id: str
     text: str
@@ -126,13 +131,30 @@ def load_tiers(path: Path, known_checks: Collection[str]) -> Tiers:
     for number, tier in tiers.tiers.items():
         for index, requirement in enumerate(tier.requirements):
             for check in requirement.checks:
-                if check not in known_checks:
+                if not any(_meant(check, known_checks)):
                     raise document.error(
                         f"Requirement '{requirement.id}' names a check that does not exist: '{check}'.",
                         "Name a check that the contract of a table gives.",
                         ("tiers", str(number), "requirements", index, "checks", check),
                     )
-    return tiers
+    return Tiers(tiers={number: _written_out(tier, known_checks) for number, tier in tiers.tiers.items()})
+
+
+def _written_out(tier: Tier, known_checks: Collection[str]) -> Tier:
+    """The tier with each check by its own name; a name of its own outdoes a form that fits it."""
+    told = []
+    for each in tier.requirements:
+        forms = sorted(each.checks.items(), key=lambda item: "*" not in item[0])
+        checks = {name: share for form, share in forms for name in _meant(form, known_checks)}
+        told.append(each.model_copy(update={"checks": checks}))
+    return tier.model_copy(update={"requirements": tuple(told)})
+
+
+def _meant(form: str, known_checks: Collection[str]) -> Iterator[str]:
+    if "*" not in form:
+        yield from {form} & {*known_checks}
+    else:
+        yield from (name for name in sorted(known_checks) if fnmatchcase(name, form))
 
 
 def threshold_changes(source: SourceContract, known_checks: Collection[str]) -> dict[str, CheckChange]:

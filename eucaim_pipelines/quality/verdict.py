@@ -33,6 +33,9 @@ class DatasetFacts:
     ----------
     people
         Distinct patients of the release.
+    objects_unsearched
+        Objects that were not searched for identities, and identities found in those that were; None where
+        de-identification has not told.
     catalogue_problems
         What only people know and the source contract does not say, so that no record is built.
     record_violations
@@ -40,7 +43,7 @@ class DatasetFacts:
     record_disagreements
         Figures of the record that the tables do not give; None where there is no record.
     other_conditions
-        Primary conditions beside the record's, and how to split the dataset.
+        Primary conditions beside the record's, and how to split the dataset; or that nobody has the record's.
     empty_lists
         Mandatory lists of the record in which disclosure control leaves no value.
     smallest_group, smallest_group_of_difference
@@ -48,6 +51,7 @@ class DatasetFacts:
     """
 
     people: int
+    objects_unsearched: int | None = None
     catalogue_problems: tuple[str, ...] = ()
     record_violations: tuple[str, ...] | None = ()
     record_disagreements: tuple[str, ...] | None = ()

@@ -46,7 +46,7 @@ def fill_beside(row: Row, table: str, field: str) -> None:
     value = fields[str(unit.unit_of)] if unit else fields[field]
     if unit:
         row |= {unit.name: unit.unit_code, value.name: row[value.name] or 1}
-    if value.offset_of and fields[value.offset_of].requirement == "optional":
+    if value.offset_of and fields[value.offset_of].nullable:
         row[value.offset_of] = None
 
 
@@ -78,6 +78,7 @@ def shifted(table: str, field: str, to: str, days: int) -> Plant:
 
     def plant(golden: Golden, patient: int) -> str:
         row = golden.row(table, patient)
+        row[to] = row[to] or golden.row("cancer_condition", patient)["cancer_condition_asserted_date"]
         row[field] = row[to] + timedelta(days=days)
         return key(table, row)
 
@@ -155,6 +156,9 @@ def days_off(golden: Golden, patient: int, table: str, field: str) -> str:
     row[field] = (row[str(date)] - diagnosed).days + 32
     if unit := next((f for f in CONTRACTS[table].fields.values() if f.unit_of == field), None):
         row[unit.name] = unit.unit_code
+    if table == "treatment":  # an event without a day comes neither before it nor after it
+        days = ("adverse_event_date", "adverse_event_offset_from_diagnosis", "adverse_event_offset_unit")
+        golden.row("adverse_event", patient).update(dict.fromkeys(days))
     return key(table, row)
 
 
@@ -553,7 +557,6 @@ DECLARED: dict[str, Plant] = {
 """Rule to its defect, where the defect does not follow from what the rule expects of one cell."""
 
 IMPLIED: dict[str, tuple[str, ...]] = {
-    "treatment.treatment_offset_from_diagnosis.agrees_with_date": ("adverse_event.not_before_treatment",),
     "cancer_condition.cancer_condition_age_at_diagnosis.complete": (
         "cancer_condition.cancer_condition_age_unit.beside_value",),
     "cancer_condition.patient_id.resolves": ("patient.has_diagnosis",),

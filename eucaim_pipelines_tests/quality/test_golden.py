@@ -98,7 +98,7 @@ def test_findings_count_the_entries_and_hold_nothing_else(twins: Twins) -> None:
 
 def test_the_verdict_names_every_check_that_a_tier_asks_for_without_exception(twins: Twins) -> None:
     alike = Exposure(Groups(((500, 1),)))
-    facts = DatasetFacts(500, smallest_group=alike, smallest_group_of_difference=alike)
+    facts = DatasetFacts(500, 0, smallest_group=alike, smallest_group_of_difference=alike)
     failed = {each.check for each in twins.found.findings if each.failed}
     for number, tier in TIERS.tiers.items():
         asked = {c for each in tier.requirements for c, share in each.checks.items() if share == 1}

@@ -20,7 +20,7 @@ PEOPLE = 60
 FIRST = 20
 """Patients before this one have what is rare but allowed."""
 ALIKE = Exposure(Groups(((PEOPLE, 1),)))
-FACTS = DatasetFacts(PEOPLE, smallest_group=ALIKE, smallest_group_of_difference=ALIKE)
+FACTS = DatasetFacts(PEOPLE, 0, smallest_group=ALIKE, smallest_group_of_difference=ALIKE)
 ASKED = [(number, each) for number, tier in TIERS.tiers.items() for each in tier.requirements if each.checks]
 
 

@@ -55,6 +55,14 @@ def test_a_check_that_does_not_exist_is_refused_with_its_line(tmp_path: Path) ->
     assert caught.value.line == 11
 
 
+def test_a_form_means_every_check_that_fits_it_and_a_name_outdoes_it(tmp_path: Path) -> None:
+    known = {"a.key.unique", "b.key.unique", "b.rows.present"}
+    tiers = load_tiers(write(tmp_path, "checks: {a.key.unique: 0.5, '*.key.unique': 1}"), known)
+    assert tiers.tiers[1].requirements[0].checks == {"a.key.unique": 0.5, "b.key.unique": 1}
+    with pytest.raises(ContractError, match="does not exist"):
+        load_tiers(write(tmp_path, "checks: {'*.keys.unique': 1}"), known)
+
+
 @pytest.mark.parametrize(
     "bound",
     ["fact: people", "fact: shoe_size\n        at_least: 1", "chekcs: {a: 1}", "checks: {a: 1.5}",

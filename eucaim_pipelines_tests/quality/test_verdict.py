@@ -26,7 +26,9 @@ from eucaim_pipelines.quality.verdict import (
 CODE = "cancer_condition.cancer_condition_code.complete"
 SEGMENTATION = "segmentation_series.references_resolved.resolved"
 ALIKE, NOBODY = Exposure(Groups(((30, 1),))), Exposure(Groups())
-FACTS = DatasetFacts(people=30, smallest_group=ALIKE, smallest_group_of_difference=NOBODY)
+FACTS = DatasetFacts(
+    people=30, objects_unsearched=0, smallest_group=ALIKE, smallest_group_of_difference=NOBODY
+)
 TODAY = date(2027, 1, 31)
 
 

@@ -77,7 +77,7 @@ def make(failed: dict[str, tuple[int, int]] | None = None, people: int = 53, **c
             )
         )  # fmt: skip
     alike = Exposure(Groups(((people, 1),)))
-    facts = DatasetFacts(people, smallest_group=alike, smallest_group_of_difference=alike)
+    facts = DatasetFacts(people, 0, smallest_group=alike, smallest_group_of_difference=alike)
     verdicts = [verdict(n, TIERS, found, facts, dict(source.checks)) for n in (1, 2, 3)]
     dispositions = [
         DispositionCount("file", "published", "RELEASED", 760),
