@@ -16,7 +16,7 @@ from eucaim_pipelines.report import priorities
 from eucaim_pipelines.resources.lock import DatasetLock
 from eucaim_pipelines.resources.reports import LOCAL, Reports
 from eucaim_pipelines.resources.site import Contracts
-from eucaim_pipelines.resources.zones import ReleasableZone
+from eucaim_pipelines.resources.zones import ReleasableZone, Shelf
 
 
 def verdict_asset(tier: int) -> dg.AssetsDefinition:
@@ -59,6 +59,7 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
                 record_violations=found.record_violations,
                 record_disagreements=found.record_disagreements,
                 other_conditions=found.other_conditions,
+                annotation_problems=_annotation_problems(dataset, tier, shelf, contracts),
                 **exposures(tier, dataset, shelf, contracts),
             ),
             threshold_changes(source, known_checks(contracts.tables())),
@@ -85,6 +86,13 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
         )
 
     return judge
+
+
+def _annotation_problems(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> tuple[str, ...]:
+    annotated = "segmentation_series"
+    if annotated not in contracts.tiers().tables(tier) or not shelf.read(f"cdm/{annotated}").num_rows:
+        return ()
+    return contracts.source(dataset).annotations.untold
 
 
 def _page(line: str, outcome: Verdict) -> str:

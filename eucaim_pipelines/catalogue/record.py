@@ -140,7 +140,7 @@ class _Record(Statements):
         self, source: SourceContract, computed: Mapping[str, Sequence[Any]], folder: Path | None
     ) -> None:
         super().__init__()
-        self.text = source.catalogue
+        self.text, self.annotated = source.catalogue, source.annotations.told
         self.computed = computed
         self.folder = folder
 
@@ -207,10 +207,11 @@ def _describe_parts(record: _Record, dataset: URIRef, facts: CatalogueFacts, rel
             record.say(dataset, predicate, nodes.agent(record, role, agent, types))
     for number, agent in enumerate(text.creators):
         record.say(dataset, DCTERMS.creator, nodes.creator(record, f"creator-{number}", agent))
-    if text.provenance:
-        node = record.node("provenance", DCTERMS.ProvenanceStatement)
-        record.say(node, RDFS.label, text.provenance)
-        record.say(dataset, DCTERMS.provenance, node)
+    for name, said in (("provenance", text.provenance), ("provenance-annotations", record.annotated)):
+        if said:
+            node = record.node(name, DCTERMS.ProvenanceStatement)
+            record.say(node, RDFS.label, said)
+            record.say(dataset, DCTERMS.provenance, node)
     for number, identifier in enumerate(sorted(text.other_identifiers)):
         node = record.node(f"identifier-{number}", ADMS.Identifier)
         record.say(node, SKOS.notation, identifier)

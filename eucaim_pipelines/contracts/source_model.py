@@ -76,12 +76,40 @@ class Imaging(Part):
 
 
 class Annotations(Part):
-    """What this holder's annotations say, beside what every vocabulary knows.
+    """Who made this holder's annotations, and what they say beside what every vocabulary knows.
 
-    `labels`: name of a segment or region as received, to a code of the vocabulary segment_label.
+    `labels`: name of a segment or region as received, to a code of the vocabulary segment_label. The others
+    are what EUCAIM asks of a dataset with segmentations (Handbook v1.0, minimum metadata), in the holder's
+    words: how many people annotated, what they are, their years of experience, and on which sequences.
     """
 
     labels: Mapping[str, Code] = {}
+    annotators: Annotated[int, Field(ge=1)] | None = None
+    annotator_type: Words | None = None
+    experience_years: Annotated[float, Field(ge=0, le=80)] | None = None
+    sequences: tuple[Words, ...] = ()
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What is missing of who made the annotations, in plain words with the key."""
+        asked = {
+            "number of annotators": "annotators",
+            "type of annotators, such as radiologist": "annotator_type",
+            "experience of the annotators in years": "experience_years",
+            "sequences on which they annotated": "sequences",
+        }
+        missing = {text: key for text, key in asked.items() if getattr(self, key) in (None, ())}
+        return tuple(f"the {text} is missing: write annotations.{key}." for text, key in missing.items())
+
+    @property
+    def told(self) -> str | None:
+        """Who made the annotations, in a sentence; None where something of it is missing."""
+        if self.untold:
+            return None
+        return (
+            f"Annotations were made by {self.annotators} annotator(s) ({self.annotator_type}) with "
+            f"{self.experience_years:g} years of experience, on {', '.join(self.sequences)}."
+        )
 
 
 class Linkage(Part):

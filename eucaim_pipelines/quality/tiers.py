@@ -24,6 +24,7 @@ Fact = Literal[
     "record_disagreements",
     "other_conditions",
     "empty_lists",
+    "annotation_problems",
     "smallest_group",
     "smallest_group_of_difference",
 ]

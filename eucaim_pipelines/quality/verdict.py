@@ -46,6 +46,8 @@ class DatasetFacts:
         Primary conditions beside the record's, and how to split the dataset; or that nobody has the record's.
     empty_lists
         Mandatory lists of the record in which disclosure control leaves no value.
+    annotation_problems
+        What the source contract does not say of who made the annotations, where there are segmentations.
     smallest_group, smallest_group_of_difference
         Who looks alike in the release, and among those whom a comparison with the one before shows.
     """
@@ -57,6 +59,7 @@ class DatasetFacts:
     record_disagreements: tuple[str, ...] | None = ()
     other_conditions: tuple[str, ...] = ()
     empty_lists: tuple[str, ...] = ()
+    annotation_problems: tuple[str, ...] = ()
     smallest_group: Exposure = Exposure()
     smallest_group_of_difference: Exposure = Exposure()
 

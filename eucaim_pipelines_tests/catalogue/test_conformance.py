@@ -236,6 +236,13 @@ def test_a_second_tumour_of_a_person_and_kinds_of_the_condition_do_not_split_it(
     assert conditions.others(kinds, people(*rows, ("b0", "CLIN1000060")), LABELS) == ()
 
 
+def test_a_condition_that_no_table_bears_out_is_told_but_for_images_alone() -> None:
+    for nobody in (people(), people(("a", None))):
+        (text,) = conditions.others(source(), nobody, LABELS)
+        assert "no diagnosis of Lung (CLIN1000065)" in text and "Only-Image" in text
+        assert conditions.others(source(collection_methods=["SPEC1000003"]), nobody, LABELS) == ()
+
+
 def test_the_field_that_tells_conditions_apart_is_named() -> None:
     contract = SourceContract.model_validate({
         "dataset_id": "lung", "tier": 1, "catalogue": {"condition": "CLIN1000065"},

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from eucaim_pipelines.contracts import folder
-from eucaim_pipelines.contracts.source_model import CheckChange
+from eucaim_pipelines.contracts.source_model import Annotations, CheckChange
 from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.quality.findings import Finding, finding, from_table, to_table
 from eucaim_pipelines.quality.plan import known_checks
@@ -98,6 +98,8 @@ def test_what_is_short_is_counted(tiers: Tiers) -> None:
         (replace(FACTS, record_disagreements=("Number of people",)), "catalogue_recount"),
         (replace(FACTS, record_violations=None), "catalogue_conforms"),
         (replace(FACTS, record_disagreements=None), "catalogue_recount"),
+        (replace(FACTS, objects_unsearched=1), "deidentified"),
+        (replace(FACTS, objects_unsearched=None), "deidentified"),
         (replace(FACTS, other_conditions=("beside lung, people have breast",)), "one_condition"),
     ],
 )
@@ -105,6 +107,16 @@ def test_facts_of_the_dataset_stop_every_tier(tiers: Tiers, facts: DatasetFacts,
     first = verdict(1, tiers, findings(tiers), facts)
     assert [each.id for each in first.unmet] == [id_]
     assert reached(tiers, findings(tiers), facts) == 0
+
+
+def test_who_annotated_is_asked_for_at_the_tier_of_segmentations(tiers: Tiers) -> None:
+    untold = Annotations(annotators=2, annotator_type="radiologist").untold
+    assert [text.rpartition(" ")[2] for text in untold] == [
+        "annotations.experience_years.", "annotations.sequences."]  # fmt: skip
+    facts = replace(FACTS, annotation_problems=untold)
+    assert reached(tiers, findings(tiers), facts) == 2
+    (missed,) = verdict(3, tiers, findings(tiers), facts).unmet
+    assert (missed.id, missed.short.fields) == ("annotators", untold)
 
 
 def test_a_changed_threshold_counts_and_is_told(tiers: Tiers) -> None:
