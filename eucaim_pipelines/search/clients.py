@@ -3,12 +3,15 @@
 All three lie in the restricted zone, and none of them holds a query or a value.
 """
 
+import fcntl
 import hmac
 import json
 import os
 import re
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +35,7 @@ class Clients:
 
     def __init__(self, restricted: Path) -> None:
         self.folder = restricted / FOLDER
-        self._kept: tuple[int, dict[str, str]] = (0, {})
+        self._kept: tuple[tuple[int, int], dict[str, str]] = ((0, 0), {})
 
     def add(self, name: str) -> str:
         """A new key for a client, told once; an earlier one no longer holds.
@@ -47,7 +50,8 @@ class Clients:
         if not _NAME.fullmatch(name):
             raise SettingsError("The name of a client has 1 to 60 letters, digits, '.', '_' or '-'.")
         key = secrets.token_urlsafe(32)
-        self._write(self._read() | {name: _hashed(key)})
+        with self._alone():
+            self._write(self._read() | {name: _hashed(key)})
         return key
 
     def remove(self, name: str) -> None:
@@ -58,10 +62,11 @@ class Clients:
         SettingsError
             There is no such client.
         """
-        kept = self._read()
-        if name not in kept:
-            raise SettingsError("There is no client of this name.")
-        self._write({other: key for other, key in kept.items() if other != name})
+        with self._alone():
+            kept = self._read()
+            if name not in kept:
+                raise SettingsError("There is no client of this name.")
+            self._write({other: key for other, key in kept.items() if other != name})
 
     def named(self, key: str) -> str | None:
         """The client whose key this is; None for nobody's. Every key is compared, in constant time."""
@@ -79,11 +84,26 @@ class Clients:
             state = path.stat()
             if state.st_mode & 0o077:
                 raise MachineError(f"Others may read {_KEYS} of the restricted zone: chmod 600.")
-            if state.st_mtime_ns != self._kept[0]:
-                self._kept = state.st_mtime_ns, json.loads(path.read_text(encoding="ascii"))
+            if (state.st_ino, state.st_mtime_ns) != self._kept[0]:
+                told = json.loads(path.read_text(encoding="ascii"))
+                self._kept = (state.st_ino, state.st_mtime_ns), told
             return self._kept[1]
         except (OSError, ValueError):
             raise MachineError(f"{_KEYS} of the restricted zone cannot be read. Restore it.") from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process changes the keys between reading and writing them."""
+        try:
+            place = private_folder(self.folder) / f"{_KEYS}.lock"
+            handle = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise MachineError(f"The restricted zone cannot be written: {error.strerror}.") from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def _write(self, keys: dict[str, str]) -> None:
         partial = private_folder(self.folder) / f".{_KEYS}.{secrets.token_hex(4)}"
