@@ -11,10 +11,15 @@ from typing import Any
 from eucaim_pipelines.contracts.source_model import CheckChange
 from eucaim_pipelines.quality.findings import Finding
 from eucaim_pipelines.quality.risk.groups import Groups
-from eucaim_pipelines.quality.tiers import FactChange, Requirement, Tiers
+from eucaim_pipelines.quality.tiers import RISK_FACTS, FactChange, Requirement, Tiers
 
 NOT_TOLD = "This cannot be told yet: do first what the other requirements ask for."
 """Remedy of a requirement for which nothing could be looked at; it never holds."""
+NOT_COMPARED = (
+    "The release before this one is not whole, so that nobody can tell whom a comparison with it would show. Put "
+    "back your copy of what 'eucaim verify' names, and run the dataset again."
+)
+"""Remedy where the last release is lost in part; somebody may still have it, and it never holds."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +264,9 @@ def _exposure_outcome(
     if change is not None and change.at_least is not None:
         at_least = change.at_least
         said.insert(0, f"at least {at_least} instead of {usual}")
+    remedy = requirement.remedy
+    if groups is None:
+        remedy = NOT_COMPARED if requirement.fact == RISK_FACTS[1] else NOT_TOLD
     met = groups is not None and groups.below(at_least) == 0
     short = Short() if met else Short(groups.below(at_least) if groups else 0, fields=exposure.driving)
     why = f". {change.why}" if change else ""
@@ -267,6 +275,6 @@ def _exposure_outcome(
         requirement.text,
         met,
         short,
-        requirement.remedy,
+        remedy,
         tuple(f"{requirement.id}: {each}{why}" for each in said),
     )

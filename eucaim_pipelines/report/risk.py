@@ -78,7 +78,12 @@ def _tables(found: Risk, driving: tuple[FieldRisk, ...], at_least: int) -> Itera
     if found.sensitive:
         heads = ("What would be learnt", "Fewest different values in a group (l)")
         told = [(label, str(found.known.diversity[name])) for name, label in found.sensitive.items()]
-        yield Table("What somebody would learn of people who look alike", heads, told, numeric(heads))
+        yield Table(
+            "What is learnt of people who look alike (for information: no tier asks for l)",
+            heads,
+            told,
+            numeric(heads),
+        )
 
 
 def _groups(groups: Groups, at_least: int) -> tuple[str, ...]:

@@ -109,6 +109,12 @@ def test_facts_of_the_dataset_stop_every_tier(tiers: Tiers, facts: DatasetFacts,
     assert reached(tiers, findings(tiers), facts) == 0
 
 
+def test_a_last_release_that_is_lost_in_part_says_so(tiers: Tiers) -> None:
+    facts = replace(FACTS, smallest_group_of_difference=Exposure())
+    (missed,) = verdict(1, tiers, findings(tiers), facts).unmet
+    assert "Put back your copy" in missed.remedy and "Wait" not in missed.remedy
+
+
 def test_who_annotated_is_asked_for_at_the_tier_of_segmentations(tiers: Tiers) -> None:
     untold = Annotations(annotators=2, annotator_type="radiologist").untold
     assert [text.rpartition(" ")[2] for text in untold] == [
