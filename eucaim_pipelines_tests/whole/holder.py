@@ -62,6 +62,7 @@ clinical:
           cancer_condition_age_at_diagnosis: age_at_diagnosis
           cancer_condition_age_unit: {constant: COM1000151}
           cancer_condition_type: {constant: COM1000017}
+          cancer_condition_topography: {constant: BP1000192}
 linkage:
   diagnosis_date: people.diagnosis_date
 risk: {at_least: 1, why: Twelve invented people.}

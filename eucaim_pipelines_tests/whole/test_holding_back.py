@@ -18,6 +18,9 @@ from eucaim_pipelines_tests.whole.sites import Site, complete, write_export
 
 pytestmark = pytest.mark.xdist_group("holding_back")
 THIRD = "2026-03-31T20:00:00+00:00"
+ANNOTATORS = (
+    "annotations: {annotators: 2, annotator_type: radiologist, experience_years: 8, sequences: [CT]}\n"
+)
 MATERIALISE = """
 import sys, dagster as dg
 from eucaim_pipelines.definitions import build
@@ -163,7 +166,15 @@ def test_a_label_map_on_another_grid_keeps_tier_3_until_it_is_mended(site: Site)
     pair = {"mask.json": said, "mask.nii.gz": nifti(numbers, right, packed=True)}
     write_export(site, DATASET, "2026-03", pair, THIRD)
     ran = site.eucaim("run", DATASET)
+    assert (ran.code, site.tiers(DATASET)) == (0, [1, 2]), ran.text
+    told = site.eucaim("verdict", DATASET).text
+    assert told.count("annotations.") == 4 and "grid" not in told, "it is asked who made the segmentation"
+    whole = contract(site).read_text(encoding="utf-8")
+    contract(site).write_text(whole + ANNOTATORS, encoding="utf-8")
+    ran = site.eucaim("run", DATASET)
     assert (ran.code, site.tiers(DATASET)) == (0, [1, 2, 3]), ran.text
+    record = (site.version_folder(DATASET, 3) / "catalogue.ttl").read_text(encoding="utf-8")
+    assert "2 annotator(s) (radiologist) with 8 years of experience, on CT." in record
     assert len(site.objects(DATASET, 3)) == 25
     ledger = site.receptions(DATASET)
     [key] = {str(ledger[f"2026-03/{name}"].object_key) for name in pair}
