@@ -16,8 +16,8 @@ from eucaim_pipelines.quality.tiers import RISK_FACTS, FactChange, Requirement, 
 NOT_TOLD = "This cannot be told yet: do first what the other requirements ask for."
 """Remedy of a requirement for which nothing could be looked at; it never holds."""
 NOT_COMPARED = (
-    "The release before this one is not whole, so that nobody can tell whom a comparison with it would show. Put "
-    "back your copy of what 'eucaim verify' names, and run the dataset again."
+    "The release before this one is not whole, so that nobody can tell whom a comparison with it would show. "
+    "Put back your copy of what 'eucaim verify' names, and run the dataset again."
 )
 """Remedy where the last release is lost in part; somebody may still have it, and it never holds."""
 

@@ -6,7 +6,7 @@ release is what was published is checked in `verification`.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from io import BytesIO
@@ -170,8 +170,9 @@ def pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | No
 def named(store: ObjectStore, dataset: str) -> set[str]:
     """Keys of the images that the newest release of any tier names, as the store tells it."""
     found = [m for tier in TIERS if (m := current(store, dataset, tier)) is not None]
+    lists = {part.key: part for manifest in found for part in manifest.objects}  # tiers share most of them
     try:
-        return {key for manifest in found for key, _, _ in objects_of(store, manifest)}
+        return {key for key, _, _ in _listed(store, lists.values())}
     except DataError:
         return set()
 
@@ -184,7 +185,11 @@ def objects_of(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[str, in
     DataError
         With the key of an object list that is gone.
     """
-    for part in manifest.objects:
+    return _listed(store, manifest.objects)
+
+
+def _listed(store: ObjectStore, lists: Iterable[Item]) -> Iterator[tuple[str, int, str]]:
+    for part in lists:
         data = store.get(part.key)
         if data is None:
             raise DataError(f"missing: {part.key}. A list of images that the release names is gone.")

@@ -105,9 +105,13 @@ def problems(store: ObjectStore, manifest: Manifest, trusted: str) -> list[str]:
     return []
 
 
-def sent(data: bytes) -> bytes:
-    """The request body that a trace file holds: its message, as canonical JSON."""
-    return signing.canonical(json.loads(data)["trace"]["message"])
+def sent(data: bytes, again: bool = False) -> bytes:
+    """The request body that a trace file holds: its message, as canonical JSON.
+
+    A release that was told before and is the newest `again` is told as an update, whatever it was first.
+    """
+    said = json.loads(data)["trace"]["message"]
+    return signing.canonical(said | {"userAction": "UPDATE_DATASET", "details": "RELEASE"} if again else said)
 
 
 def _body(said: dict[str, Any], public_key: str) -> dict[str, Any]:

@@ -84,7 +84,8 @@ class Traces(dg.ConfigurableResource):
             told = ledger.fact(f"traced_tier_{tier}")
         for manifest in since(store, newest, told):
             data = store.get(trace.key(manifest))
-            why = self._send(manifest, trace.sent(data), audit) if data is not None else None
+            again = self._told(manifest)
+            why = self._send(manifest, trace.sent(data, again), audit) if data is not None else None
             if why is not None:
                 return why
         return None
@@ -103,8 +104,13 @@ class Traces(dg.ConfigurableResource):
             return str(error)
         audit.append("trace_sent", dataset, **told)
         with Ledger(dataset_folder(self.folder, dataset) / "ledger.sqlite") as ledger:
-            ledger.note(**{f"traced_tier_{tier}": manifest.version})
+            ledger.note(**{f"traced_tier_{tier}": manifest.version, _told_as(manifest): "sent"})
         return None
+
+    def _told(self, manifest: Manifest) -> bool:
+        """Whether the service was told of this very release before: content may come back."""
+        with Ledger(dataset_folder(self.folder, manifest.dataset_id) / "ledger.sqlite") as ledger:
+            return ledger.fact(_told_as(manifest)) is not None
 
     def check(self) -> None:
         """Read the token's file once, so that nothing starts with one that is wrong.
@@ -120,3 +126,7 @@ class Traces(dg.ConfigurableResource):
         if self.token_file is None:
             return None
         return read_secret_file(Path(self.token_file), "The file of the tracing service's token").strip()
+
+
+def _told_as(manifest: Manifest) -> str:
+    return f"traced_tier_{manifest.tier}_{manifest.version}"

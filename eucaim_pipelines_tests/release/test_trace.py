@@ -186,6 +186,24 @@ def test_releases_that_came_while_the_service_was_down_are_told_in_their_order(s
     assert traces.owed("ds", 1) is None
 
 
+def test_content_that_comes_back_is_told_as_an_update(service, tmp_path):
+    store = FolderStore(tmp_path / "release")
+    images = [image(store, "EUCAIM-a", n) for n in range(2)]
+    (tmp_path / "key").write_text(bytes(range(32)).hex())
+    (tmp_path / "key").chmod(0o600)
+    audit = Audit(folder=str(tmp_path), key_file=str(tmp_path / "key"))
+    traces = Traces(folder=str(tmp_path), user="holder", url=service.url)
+    for count in (1, 2, 1):
+        manifest, _ = publish(store, content(images[:count]), {}, lambda m: traces.leave(store, m, audit))
+        with Ledger(tmp_path / "ds" / "ledger.sqlite") as ledger:
+            ledger.note(version_tier_1=manifest.version)
+        assert traces.pay(store, "ds", 1, audit) is None
+    told = [json.loads(body) for _, _, body in service.told]
+    assert [each["userAction"] for each in told] == ["CREATE_DATASET", "UPDATE_DATASET", "UPDATE_DATASET"]
+    assert told[2]["resources"] == told[0]["resources"] and told[2]["details"] == "RELEASE"
+    assert traces.owed("ds", 1) is None
+
+
 def test_a_token_that_others_may_read_starts_nothing(tmp_path):
     (tmp_path / "token").write_text("token")
     (tmp_path / "token").chmod(0o644)
