@@ -77,10 +77,10 @@ risk: $(READY) ## compare k, l and unique share of tables of 100,000 rows with p
 rows: $(READY) ## measure a clinical table of 1,000,000 rows from delivery to report
 	@$(BIN)/python benchmarks/rows.py
 
-materialise: $(READY) ## measure `eucaim materialise` of 10,000 objects, killed and resumed, from a folder and S3
+materialise: $(READY) ## measure `eucaim materialise` of 10,000 objects, killed and resumed, from a folder and S3 (minutes)
 	@$(BIN)/python -m benchmarks.materialise
 
-federated: $(READY) ## fit a regression over three materialised sites with Flower (set up in .federated/), and pooled
+federated: $(READY) ## fit a regression over three materialised sites with Flower (set up in .federated/), and pooled (minutes)
 	@$(BIN)/python benchmarks/federated.py
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml

@@ -21,11 +21,11 @@ from eucaim_pipelines.resources.zones import ReleasableZone, Shelf
 
 def verdict_asset(tier: int) -> dg.AssetsDefinition:
     """Computes whether the dataset reaches a tier; a miss withholds the tier's release and stops nothing."""
-    lower = [[f"tier_{tier - 1}", "verdict"]] if tier > 1 else []
+    below = [[f"tier_{tier - 1}", "verdict"]] if tier > 1 else []
 
     @dg.asset(
         key=[f"tier_{tier}", "verdict"],
-        deps=[[f"tier_{tier}", "catalogue_record"], [f"tier_{tier}", "risk"], *lower],
+        deps=[[f"tier_{tier}", "catalogue_record"], [f"tier_{tier}", "risk"], *below],
         check_specs=[
             dg.AssetCheckSpec(
                 "reached",
@@ -46,6 +46,7 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         dataset = context.partition_key
         shelf, source = releasable.shelf(dataset), contracts.source(dataset)
+        lower = staged.read_verdict(tier - 1, shelf) if tier > 1 else None
         facts, found = staged.facts(dataset, tier, shelf, contracts), catalogued.record_problems(tier, shelf)
         outcome = verdict(
             tier,
@@ -63,7 +64,7 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
                 **exposures(tier, dataset, shelf, contracts),
             ),
             threshold_changes(source, known_checks(contracts.tables())),
-            staged.read_verdict(tier - 1, shelf) if tier > 1 else None,
+            lower,
             risk_changes(source),
         )
         shelf.write_bytes(f"tier_{tier}/verdict.json", json_bytes(outcome.to_dict()))
@@ -71,7 +72,7 @@ def verdict_asset(tier: int) -> dg.AssetsDefinition:
         context.log.info(line)
         return dg.MaterializeResult(
             metadata={
-                "verdict": dg.MetadataValue.md(_page(line, outcome)),
+                "verdict": dg.MetadataValue.md(_page(line, outcome, lower)),
                 "reached": outcome.reached,
                 "open": dg.MetadataValue.url(reports.url(dataset, tier, LOCAL)),
             },
@@ -95,11 +96,12 @@ def _annotation_problems(dataset: str, tier: int, shelf: Shelf, contracts: Contr
     return contracts.source(dataset).annotations.untold
 
 
-def _page(line: str, outcome: Verdict) -> str:
+def _page(line: str, outcome: Verdict, lower: Verdict | None) -> str:
     """The verdict in Markdown, with exact numbers: Dagster's pages stay on the machine."""
     lines = [f"**{line}** {outcome.gives}"]
     if not outcome.lower_reached:
-        lines += ["", "The tier below must be reached first."]
+        lacks = " ".join(each.text for each in lower.unmet) if lower is not None else ""
+        lines += ["", f"The tier below must be reached first. {lacks}".rstrip()]
     for number, each in enumerate(outcome.unmet, 1):
         at_fault = ", ".join(field for field in each.short.fields)
         lines += ["", f"{number}. **{each.text}** {_short(each)}{each.remedy}  ", f"   {at_fault}".rstrip()]

@@ -173,7 +173,8 @@ def _release(tier: int) -> dg.AssetsDefinition:
             publications.finished(dataset, f"tier_{tier}", staged.state(shelf))
             audit.append("release_withheld", dataset, tier=tier)
             context.log.warning(
-                f"Tier {tier} is not reached: its release is withheld, the last one stays."
+                f"Tier {tier} is not reached: its release is withheld"
+                f"{', the last one stays' if publications.newest(dataset, f'tier_{tier}') else ''}."
                 f"{singled_out(tier, reached, contracts.tiers())}"
             )
             return

@@ -51,8 +51,16 @@ def new_source(files: Sequence[Path], images: Path | None, out: Path | None, dat
     console = Console()
     for each in draft.files:
         console.print(_columns(each))
-    console.print(
-        f"{target}: {text.count(f': {TODO}') + text.count(f': [{TODO}]')} places say TODO; read every line",
+    _say(target, text)
+
+
+def _say(target: Path, text: str) -> None:
+    """What is left to do with a contract that was written."""
+    left = text.count(f": {TODO}") + text.count(f": [{TODO}]")
+    Console().print(
+        f"{target}: {left} places say TODO; read every line. It takes effect in your folder of sources, "
+        "as <dataset>.yaml.",
+        soft_wrap=True,
         markup=False,
     )
 
@@ -88,10 +96,7 @@ def import_template(files: Sequence[Path], out: Path, dataset: str | None) -> No
     console = Console()
     for each in draft.files:
         console.print(_columns(each))
-    console.print(
-        f"{out}: {text.count(f': {TODO}') + text.count(f': [{TODO}]')} places say TODO; read every line",
-        markup=False,
-    )
+    _say(out, text)
 
 
 def _name(dataset: str | None) -> str:

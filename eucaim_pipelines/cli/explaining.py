@@ -30,6 +30,8 @@ from eucaim_pipelines.settings import load_settings
 _HEX = re.compile(r"[0-9a-f]{8,64}")
 _KEY = re.compile(r"[A-Za-z0-9_-]+/imaging_data/[^/]+/[^/]+/[^/]+/[0-9a-f]{32}\.dcm")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,64}")
+_FILE = re.compile(r"(?:.*/)?([0-9a-f]{32})\.dcm")
+"""An object by its file, in a release, a materialised tree or alone: its first 32 digits name it."""
 _NAMES = ("sop_instance_uid", "series_uid", "study_uid", "patient_id")
 _FEW = 20
 
@@ -66,6 +68,9 @@ class _Explained:
     def lines(self, asked: str) -> Iterator[str]:
         """Lines to print; those of a thing that was found begin without a space."""
         given = asked.strip()
+        file = _FILE.fullmatch(given)
+        if file is not None and not _KEY.fullmatch(given):
+            given = file[1]
         low = given.lower()
         with self._site.restricted.ledger(self._dataset) as ledger:
             received = ledger.received_as(low) if _HEX.fullmatch(low) else []

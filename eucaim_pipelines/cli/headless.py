@@ -77,10 +77,12 @@ class Site:
         SettingsError
             If nothing was ever received for it.
         """
-        if dataset not in self.datasets():
-            raise SettingsError(
-                f"Nothing was received for '{dataset}' yet. Run it once: eucaim run {dataset}"
+        known = self.datasets()
+        if dataset not in known:
+            there = (
+                f"Datasets that were: {', '.join(known)}" if known else f"Run it once: eucaim run {dataset}"
             )
+            raise SettingsError(f"Nothing was received for '{dataset}' yet. {there}")
         return dataset
 
 

@@ -21,6 +21,7 @@ from eucaim_pipelines.quality.reasons import Reason, load_reasons
 from eucaim_pipelines.quality.verdict import tier_reached
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import TIERS
+from eucaim_pipelines.report.priorities import counted
 from eucaim_pipelines.settings import load_settings
 
 _FEW = 20
@@ -57,8 +58,10 @@ def status(dataset: str, as_json: bool) -> None:
         Console().print(f"tier {tier}: {version}")
     if verdicts:
         aimed = site.contracts.source(dataset).tier
-        Console().print(judging.reached_line(tier_reached(verdicts), aimed), highlight=False)
-        Console().print(f"What the next tier lacks: eucaim verdict {dataset}", highlight=False)
+        reached = tier_reached(verdicts)
+        Console().print(judging.reached_line(reached, aimed), highlight=False)
+        if reached < max(TIERS):
+            Console().print(f"What the next tier lacks: eucaim verdict {dataset}", highlight=False)
 
 
 def _row_counts(site: Site, dataset: str) -> dict[str, dict[str, RowCounts]]:
@@ -95,8 +98,10 @@ def quarantine_list(dataset: str, as_json: bool, paths: bool) -> None:
     if rows and (show_paths or len(rows) <= _FEW):
         names = ("export", "sha256", "reason", *(["path"] if show_paths else []))
         cut = [row | {"sha256": (row["sha256"] or "")[:16]} for row in rows]
-        Console().print(_table(names, [[row[name] for name in names] for row in cut]))
-    Console().print(f"{len(rows)} files of {dataset} held back")
+        table = _table(names, [[row[name] for name in names] for row in cut])
+        table.columns[-1].overflow = "fold"  # a path that is cut leads nowhere
+        Console().print(table)
+    Console().print(f"{counted(str(len(rows)), 'file')} of {dataset} held back")
     if rows and not show_paths:
         Console().print("Each file: --paths, or --json")
     held_rows = _held_rows(site, dataset)

@@ -43,7 +43,7 @@ def run(
     result = run_dataset(settings, dataset, tier)
     console = Console()
     if result.news:
-        console.print(f"{dataset}: {', '.join(result.news)}", markup=False)
+        console.print(f"{dataset}: new or changed were {', '.join(result.news)}", markup=False)
     else:
         console.print(f"{dataset}: nothing new since the last run; nothing was published.")
     console.print(files_table([result]))
@@ -53,7 +53,7 @@ def run(
     if result.tier_reached == 0:
         raise DataError(
             f"'{dataset}' reaches no tier now. The report says what to fix: {result.report}. "
-            "Releases of earlier runs stay as they are."
+            "What was released before stays as it is."
         )
 
 

@@ -91,7 +91,7 @@ def serve_key(
     name: Annotated[str, typer.Argument(help="The client's name, as the log of requests shows it.")],
     revoke: Annotated[bool, typer.Option("--revoke", help="Take its key away instead.")] = False,
 ) -> None:
-    """Make the API key of a client of `eucaim serve`; it is told once and kept as a digest only."""
+    """Make the API key of a client of `eucaim serve`, in place of any before; told once, kept as a digest."""
     from eucaim_pipelines.search.clients import Clients
     from eucaim_pipelines.settings import load_settings
 
@@ -100,4 +100,6 @@ def serve_key(
         clients.remove(name)
         typer.echo(f"{name} may no longer ask.")
         return
+    if clients.knows(name):
+        typer.echo(f"{name} had a key: it no longer holds.", err=True)
     typer.echo(clients.add(name))

@@ -54,4 +54,4 @@ def _tiers(outcome: Outcome) -> str:
     if outcome.tier_reached >= outcome.tier_aimed:
         return f"tier {outcome.tier_reached} as aimed at"
     reached = f"tier {outcome.tier_reached}" if outcome.tier_reached else "no tier"
-    return f"{reached} of {outcome.tier_aimed} aimed at: the report says what is short"
+    return f"{reached} reached, tier {outcome.tier_aimed} aimed at: the report says what is short"

@@ -18,7 +18,7 @@ SERIES_DESCRIPTIONS = "series_description"
 
 
 def check_decided(document: Document) -> None:
-    """Refuse a contract in which a value still says TODO, at the first of them.
+    """Refuse a contract in which a value still says TODO, at the first of them; the others are named too.
 
     Raises
     ------
@@ -27,10 +27,12 @@ def check_decided(document: Document) -> None:
     """
     places = [place for place, value in _scalars(document.data, ()) if _undecided(value)]
     if places:
+        lines = sorted({line for place in places if (line := document.line(place)) is not None})
+        further = f", and so are lines {', '.join(map(str, lines[1:]))}" if lines[1:] else ""
         raise document.error(
-            "This is still to be decided.",
+            f"This is still to be decided{further}.",
             f"Write the value in place of {UNDECIDED}, or remove the line.",
-            min(places, key=document.line),
+            min(places, key=lambda place: document.line(place) or 0),
         )
 
 

@@ -156,15 +156,17 @@ def publish(
 
 
 def _check_objects(store: ObjectStore, content: Content, before: Manifest | None) -> None:
-    """Images that the previous release did not name must be in the store; equal lists name the same."""
+    """Every image must be in the store, with its size; in a far store those that no earlier release named."""
     known = {item.key for item in before.objects} if before is not None else set()
     for item, data in content.object_items:
-        rows = decode(data).to_pylist() if item.key not in known else []
-        if any(store.size(row["key"]) != row["bytes"] for row in rows):
-            raise MachineError(
-                "An image that the release would name is not in the store as it was written. "
-                "Run the dataset again; objects that are gone are made anew."
-            )
+        for row in decode(data).to_pylist():
+            near = store.local(row["key"]) is not None
+            if (near or item.key not in known) and store.size(row["key"]) != row["bytes"]:
+                raise MachineError(
+                    f"An image that the release would name is not in the store as written: {row['key']}. "
+                    "If it is gone, run the dataset again; if it is damaged, put back your copy or remove "
+                    "it first. 'eucaim verify' names all that is damaged."
+                )
 
 
 def _table_item(dataset: str, name: str, data: bytes, rows: int) -> tuple[Item, bytes]:

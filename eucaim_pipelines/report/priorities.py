@@ -152,7 +152,9 @@ def _held(report: Report, shown: Sequence[Balance]) -> list[tuple[str, Priority]
     outside = {each.code: weight(each.count) for each in _reasons(balances(report, local=False))}
     held = [each for each in _reasons(shown) if each.code in report.reasons]
     found = []
-    for each in sorted(held, key=lambda e: (report.reasons[e.code].weight, -outside[e.code], e.code)):
+    weights = {code: reason.weight for code, reason in report.reasons.items()}
+    order = [(weights[e.code] != _MIXED_UP, -outside[e.code], weights[e.code], e.code, e) for e in held]
+    for *_, each in sorted(order, key=lambda placed: placed[:-1]):
         reason = report.reasons[each.code]
         if not reason.remedy.startswith(_NOTHING_TO_DO):
             what = f"Files are held back: {_lower(reason.meaning)}."

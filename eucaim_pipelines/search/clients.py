@@ -37,6 +37,10 @@ class Clients:
         self.folder = restricted / FOLDER
         self._kept: tuple[tuple[int, int], dict[str, str]] = ((0, 0), {})
 
+    def knows(self, name: str) -> bool:
+        """Whether a client of this name has a key."""
+        return name in self._read()
+
     def add(self, name: str) -> str:
         """A new key for a client, told once; an earlier one no longer holds.
 

@@ -56,7 +56,7 @@ class Inputs:
         self.inputs: list[Input] = []
         kind = "folder" if source.is_dir() else ARCHIVES.get(source.suffix.lower())
         if kind is None or not source.exists():
-            raise SettingsError("IN must be a folder, a .zip or a .tar that is there (unpack .tar.gz first).")
+            raise SettingsError(f"{source} is no folder, .zip or .tar that is there (unpack .tar.gz first).")
         if kind == "folder":
             self.sources.append((_export(source, "folder"), ""))
             self._list_folder(source)
