@@ -46,7 +46,45 @@ def test_in_tables(identities: set[str], cells: list[str]) -> None:
 
 
 def test_a_table_that_is_searched_in_pieces_counts_each_identity_once(monkeypatch) -> None:
-    monkeypatch.setattr(sweep, "_PIECE", 50)
+    monkeypatch.setattr(sweep, "_CELLS", 3)
     cells = [f"HOSP-{number:06d} and ab1" for number in range(100)] * 2 + ["ab1"]
     identities = {*(f"HOSP-{number:06d}" for number in range(0, 300, 3)), "ab1", "HOSP-0"}
     assert sweep.find_in_tables([pa.table({"text": cells})] * 2, identities) == 2 * (34 + 1)
+
+
+PREFIXES = ["HOSP-", "ACC2023", "1.2.826.0.1.", "2.25.1", "Muñoz, "]
+ALIKE = st.builds("{}{}".format, st.sampled_from(PREFIXES), st.text("01.", max_size=6))
+"""Identities of one hospital: all begin alike, and one is often the beginning of another."""
+
+
+@settings(max_examples=300)
+@given(
+    st.sets(ALIKE, max_size=30), st.lists(ALIKE, max_size=30), st.sampled_from([" ", "\n", '","', "/", "."])
+)
+def test_identities_that_begin_alike(identities: set[str], words: list[str], between: str) -> None:
+    text = between.join([*words, *sorted(identities)[::3]])
+    for blob in (text.encode(), text.encode("utf-16-le")):
+        assert sweep.find_identities([blob], identities) == plainly(blob, identities)
+
+
+def test_texts_at_any_depth_and_of_any_kind() -> None:
+    schema = pa.schema(
+        [
+            pa.field("HOSP-1", pa.int64(), metadata={"description": "as HOSP-2"}),
+            pa.field("plain", pa.string()),
+            pa.field("large", pa.large_string()),
+            pa.field("coded", pa.dictionary(pa.int8(), pa.string())),
+            pa.field(
+                "some", pa.list_(pa.struct([("code", pa.string()), ("more", pa.large_list(pa.string()))]))
+            ),
+        ],
+        metadata={"contract": "of HOSP-3"},
+    )
+    nested = [{"code": "HOSP-7", "more": ["ab1", None, "HOSP-8"]}, None, {"code": None, "more": None}]
+    row = {"HOSP-1": 1, "plain": "HOSP-4", "large": "HOSP-5", "coded": "HOSP-6", "some": nested}
+    empty = dict.fromkeys(row)
+    batches = [pa.Table.from_pylist([each], schema=schema) for each in (empty, row, row)]
+    identities = {*(f"HOSP-{number}" for number in range(1, 10)), "ab1"}
+    assert sweep.find_in_tables([pa.concat_tables(batches)], identities) == 8 + 1
+    for number in range(1, 9):
+        assert sweep.find_in_tables([pa.concat_tables(batches)], {f"HOSP-{number}"}) == 1
