@@ -104,7 +104,7 @@ def _signed(data: bytes, trusted: str) -> dict[str, Any] | str:
     """The body of a statement that the trusted key has signed, else what is wrong."""
     try:
         document = json.loads(data)
-        body, signature = document["statement"], bytes.fromhex(document["signature"])
+        body, signature = document["statement"], document["signature"]
         if not isinstance(body, dict) or body.get("schema") != SCHEMA:
             return "it is no statement of this kind"
         if body.get("public_key") != trusted.lower():

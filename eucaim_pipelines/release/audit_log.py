@@ -114,9 +114,7 @@ class Head:
         try:
             document = json.loads(data)
             head = cls(**{name: document[name] for name in cls.__dataclass_fields__})
-            holds = head.to_bytes() == data and signing.signed(
-                head.body, bytes.fromhex(head.signature), head.public_key
-            )
+            holds = head.to_bytes() == data and signing.signed(head.body, head.signature, head.public_key)
         except (ValueError, KeyError, TypeError):
             holds = False
         if not holds:

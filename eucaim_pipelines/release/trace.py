@@ -90,7 +90,7 @@ def problems(store: ObjectStore, manifest: Manifest, trusted: str) -> list[str]:
             return ["it is not as it was written"]
         if body["public_key"] != trusted.lower():
             return [signing.ANOTHER_KEY]
-        if not signing.signed(body, bytes.fromhex(signature), trusted):
+        if not signing.signed(body, signature, trusted):
             return ["its signature is wrong"]
         said = body["message"]
         now = message(store, manifest, said["userId"])

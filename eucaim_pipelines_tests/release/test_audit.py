@@ -73,6 +73,12 @@ def test_any_changed_byte_is_named_with_its_line(written, where, change, name):
     put(folder, files)
 
 
+def test_a_signature_in_other_letters_is_told(folder, written):
+    signature = json.loads(written[1][HEAD])["signature"]
+    put(folder, {HEAD: written[1][HEAD].replace(signature.encode(), signature.upper().encode())})
+    assert faults(folder).startswith(f"{HEAD}, line 1: ")
+
+
 @pytest.mark.parametrize("cut", [1, 2, 5])
 def test_lines_that_are_cut_off_the_end_are_missed(folder, cut):
     lines = (folder / LOG).read_bytes().splitlines(keepends=True)

@@ -92,6 +92,18 @@ def test_any_changed_byte_of_a_trace_is_told(released, where, change):
         path.write_bytes(whole)
 
 
+def test_a_signature_in_other_letters_is_told(released):
+    store, manifest = released
+    path = store.root / trace.key(manifest)
+    whole = path.read_bytes()
+    signature = json.loads(whole)["signature"]
+    try:
+        path.write_bytes(whole.replace(signature.encode(), signature.upper().encode()))
+        assert trace.problems(store, manifest, PUBLIC) == ["its signature is wrong"]
+    finally:
+        path.write_bytes(whole)
+
+
 def test_a_trace_of_another_release_or_under_another_key_is_told(released, tmp_path):
     store, manifest = released
     path = store.root / trace.key(manifest)

@@ -28,17 +28,22 @@ def sign(body: Mapping[str, Any], key: SiteKey) -> str:
     return _signing_key(key).sign(canonical(body)).hex()
 
 
-def signed(body: Mapping[str, Any], signature: bytes, trusted: str) -> bool:
+def signed(body: Mapping[str, Any], signature: str, trusted: str) -> bool:
     """Whether the owner of the trusted public key (64 hex digits) has signed this body.
+
+    A signature has one spelling, that of `sign`: in capital letters it is another text.
 
     Raises
     ------
     ValueError
-        The key is no 64 hex digits.
+        The key is no 64 hex digits, or the signature no hex digits.
     """
+    raw = bytes.fromhex(signature)
+    if raw.hex() != signature:
+        return False
     signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(trusted))
     try:
-        signer.verify(signature, canonical(body))
+        signer.verify(raw, canonical(body))
     except InvalidSignature:
         return False
     return True
