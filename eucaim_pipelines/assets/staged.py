@@ -6,7 +6,7 @@ The report is put together in `reported`.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -25,7 +25,9 @@ from eucaim_pipelines.quality.plan import known_checks
 from eucaim_pipelines.quality.tiers import threshold_changes
 from eucaim_pipelines.quality.verdict import Verdict, judged
 from eucaim_pipelines.release import statements
-from eucaim_pipelines.release.publication import Content
+from eucaim_pipelines.release.manifest import Item
+from eucaim_pipelines.release.parquet import decode
+from eucaim_pipelines.release.publication import Content, object_lists
 from eucaim_pipelines.report import charts, vocabulary
 from eucaim_pipelines.report.content import Sizes
 from eucaim_pipelines.report.summary import Unmapped
@@ -38,18 +40,24 @@ RECORD, REPORT = "record", "report.html"
 """The folder of the record's files, and the report's file."""
 RECORD_PROBLEMS = "record_problems.json"
 YEARS = "acquisition_years.json"
+_INVENTORY = "deidentified/instances.parquet"
+_LISTS: dict[tuple[str, str], Sequence[tuple[Item, bytes]]] = {}
+"""The lists of one inventory, by dataset and SHA-256 of it: steps of every tier ask for them, and for
+a million objects they take seconds."""
 
 
 def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Content:
     """What the tier's release will hold."""
     names = contracts.tiers().tables(tier)
+    inventory = shelf.read_bytes(_INVENTORY)
     tables = {name: shelf.read_bytes(f"cdm/{name}.parquet") for name in names}
     return Content(
         dataset_id=dataset,
         tier=tier,
         newest_export=newest_export(shelf),
         software=software(),
-        instances=shelf.read("deidentified/instances"),
+        instances=decode(inventory),
+        object_items=_lists(dataset, inventory),
         tables=tables,
         rows={name: pq.read_metadata(BytesIO(data)).num_rows for name, data in tables.items()},
         rules=evidence(shelf)["rules"]
@@ -57,6 +65,21 @@ def content(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> Cont
         files=shelf.read_files(f"tier_{tier}/{FILES}"),
         lineage=shelf.read_bytes("deidentified/lineage.parquet"),
     )
+
+
+def lists(dataset: str, shelf: Shelf) -> Sequence[tuple[Item, bytes]]:
+    """The lists of images, with their items, of the staged inventory."""
+    return _lists(dataset, shelf.read_bytes(_INVENTORY))
+
+
+def _lists(dataset: str, inventory: bytes) -> Sequence[tuple[Item, bytes]]:
+    known = (dataset, hashlib.sha256(inventory).hexdigest())
+    found = _LISTS.get(known)
+    if found is None:
+        found = object_lists(dataset, decode(inventory))
+        _LISTS.clear()
+        _LISTS[known] = found
+    return found
 
 
 def _digest(dataset: str, tier: int, shelf: Shelf, contracts: Contracts) -> str:

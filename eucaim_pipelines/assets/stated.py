@@ -8,11 +8,11 @@ from hashlib import sha256
 
 import pyarrow as pa
 
+from eucaim_pipelines.assets import staged
 from eucaim_pipelines.assets.reported import effects
 from eucaim_pipelines.deidentification.images import ENGINE_VERSION, Deidentifier
 from eucaim_pipelines.deidentification.rules import profile_summary
 from eucaim_pipelines.deidentification.statement import Statement, object_list_digest
-from eucaim_pipelines.release.publication import object_lists
 from eucaim_pipelines.report.content import MEANINGS
 from eucaim_pipelines.resources.zones import Shelf
 
@@ -39,7 +39,7 @@ def statement(dataset: str, shelf: Shelf, deidentifier: Deidentifier) -> Stateme
     """What the site states of the staged objects."""
     search = json.loads(shelf.read_bytes("deidentified/searched.json"))
     newest = json.loads(shelf.read_bytes("deidentified/newest_export.json"))
-    lists = object_lists(dataset, shelf.read("deidentified/instances"))
+    lists = staged.lists(dataset, shelf)
     evidence = sha256(shelf.read_bytes("deidentified/actions.parquet")).hexdigest()
     pseudonyms, profile = deidentifier.pseudonyms, deidentifier.profile
     names = "hmac" if pseudonyms.lethe is None else "lethe"

@@ -4,7 +4,7 @@ A reader goes pointer → manifest → objects and sees the old or the new relea
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -26,7 +26,7 @@ class Content:
 
     `tables` are Parquet bytes by name, `files` are extra files by name (the tier's file structure), `lineage`
     is the Parquet of `release.lineage`; `rules` are the digests of everything that shaped the content: source
-    contract, profile, tiers, software.
+    contract, profile, tiers, software. `object_items` are the lists of `instances` (`object_lists`).
     """
 
     dataset_id: str
@@ -34,6 +34,7 @@ class Content:
     newest_export: datetime
     software: str
     instances: pa.Table
+    object_items: Sequence[tuple[Item, bytes]]
     tables: Mapping[str, bytes]
     rows: Mapping[str, int]
     rules: Mapping[str, str]
@@ -62,11 +63,6 @@ class Content:
             _table_item(self.dataset_id, n, data, self.rows[n]) for n, data in sorted(self.tables.items())
         ]
 
-    @cached_property
-    def object_items(self) -> list[tuple[Item, bytes]]:
-        """The lists of images with their content-addressed keys, in order of their patients."""
-        return object_lists(self.dataset_id, self.instances)
-
     def lineage_items(self) -> list[tuple[Item, bytes]]:
         """The lineage with its content-addressed key, if there is one: tiers of one state share it."""
         if self.lineage is None:
@@ -76,7 +72,10 @@ class Content:
 
 
 def object_lists(dataset: str, instances: pa.Table) -> list[tuple[Item, bytes]]:
-    """One list of images per patient, in order of their names, so that unchanged parts are used again."""
+    """One list of images per patient with its content-addressed key, in order of the patients' names.
+
+    So unchanged parts are used again.
+    """
     names = ["PatientID", "object_key", "object_bytes", "object_sha256"]
     order = [("PatientID", "ascending"), ("object_key", "ascending")]
     rows = instances.select(names).sort_by(order).replace_schema_metadata(None).combine_chunks()

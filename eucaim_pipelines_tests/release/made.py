@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.manifest import Manifest
 from eucaim_pipelines.release.parquet import encode
-from eucaim_pipelines.release.publication import Content, publish
+from eucaim_pipelines.release.publication import Content, object_lists, publish
 from eucaim_pipelines.release.store import ObjectStore
 
 DATASET = "made"
@@ -42,12 +42,14 @@ class Made:
         tables = self.tables()
         files = {f"clinical_data/{name}.csv": csv(table) for name, table in tables.items()}
         files["clinical_mandatory_view.csv"] = csv(tables["patient"])
+        instances = pa.Table.from_pylist(rows)
         content = Content(
             dataset_id=DATASET,
             tier=tier,
             newest_export=datetime(2026, 3, 1, tzinfo=UTC),
             software="eucaim_pipelines 0",
-            instances=pa.Table.from_pylist(rows),
+            instances=instances,
+            object_items=object_lists(DATASET, instances),
             tables={name: encode(table) for name, table in tables.items()},
             rows={name: table.num_rows for name, table in tables.items()},
             rules={"source": self.remark},

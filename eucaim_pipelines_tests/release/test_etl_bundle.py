@@ -14,7 +14,7 @@ from eucaim_pipelines.release import etl_bundle, subset
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.file_structure import cdm_csv
 from eucaim_pipelines.release.parquet import encode
-from eucaim_pipelines.release.publication import Content, publish
+from eucaim_pipelines.release.publication import Content, object_lists, publish
 from eucaim_pipelines.resources.folder_store import FolderStore
 
 CONTRACTS = load_tables()
@@ -37,12 +37,14 @@ def tables():
 @pytest.fixture
 def store(tmp_path, tables):
     store = FolderStore(tmp_path / "release")
+    instances = pa.table({n: [] for n in ("PatientID", "object_key", "object_bytes", "object_sha256")})
     content = Content(
         dataset_id="ds",
         tier=3,
         newest_export=datetime(2026, 3, 1, tzinfo=UTC),
         software="eucaim_pipelines 0",
-        instances=pa.table({n: [] for n in ("PatientID", "object_key", "object_bytes", "object_sha256")}),
+        instances=instances,
+        object_items=object_lists("ds", instances),
         tables={name: encode(table) for name, table in tables.items()},
         rows={name: table.num_rows for name, table in tables.items()},
         rules={},

@@ -8,7 +8,7 @@ import pytest
 from eucaim_pipelines.errors import MachineError
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release.parquet import decode, encode
-from eucaim_pipelines.release.publication import Content, publish
+from eucaim_pipelines.release.publication import Content, object_lists, publish
 from eucaim_pipelines.release.store import StoreConflictError
 from eucaim_pipelines.resources.folder_store import FolderStore
 
@@ -34,12 +34,14 @@ def image(store, patient, number):
 
 
 def content(instances, tier=1):
+    table = pa.Table.from_pylist(instances)
     return Content(
         dataset_id="ds",
         tier=tier,
         newest_export=datetime(2026, 3, 1, tzinfo=UTC),
         software="eucaim_pipelines 0",
-        instances=pa.Table.from_pylist(instances),
+        instances=table,
+        object_items=object_lists("ds", table),
         tables={"patient": encode(PATIENTS)},
         rows={"patient": 2},
         rules={"source": "digest"},

@@ -39,7 +39,9 @@ def released(tmp_path):
         )
     instances = pa.Table.from_pylist(rows)
     when = datetime(2026, 3, 1, tzinfo=UTC)
-    content = Content("ds", 1, when, "eucaim_pipelines 0", instances, {}, {}, {})
+    content = Content(
+        "ds", 1, when, "eucaim_pipelines 0", instances, object_lists("ds", instances), {}, {}, {}
+    )
 
     def run(documents=True, **changes):
         lists = object_list_digest(item.sha256 for item, _ in object_lists("ds", instances))
