@@ -4,6 +4,7 @@ Of a header only numbers are read: its texts and extensions, and gzip's name and
 """
 
 import gzip
+import math
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,8 +75,9 @@ def read(data: bytes, limit: int) -> LabelMap:
             head = stream.read(max(size for _, size in _HEADERS.values()))
             header = _header(head)
             shape, dtype, offset = _shape(header), _dtype(header), _offset(header, head)
-            size = offset + dtype.itemsize * int(np.prod(shape))
-            if int(np.prod(shape)) > MOST_VOXELS or size > limit:
+            count = math.prod(shape)  # of NIfTI-2 each may have 64 bits
+            size = offset + dtype.itemsize * count
+            if count > MOST_VOXELS or size > limit:
                 raise Refusal("TOO_LARGE")
             whole = head + stream.read(max(0, size - len(head)) + 1)
         except EOFError:

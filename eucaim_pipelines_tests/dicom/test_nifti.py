@@ -133,3 +133,11 @@ def test_a_bomb_takes_no_memory() -> None:
     assert reason(packed) == "MALFORMED"
     assert tracemalloc.get_traced_memory()[1] < 2**24
     tracemalloc.stop()
+
+
+def test_axes_whose_product_leaves_64_bits_are_too_large() -> None:
+    """NIfTI-2 has axes of 64 bits: 2³² × 2³² voxels are not none."""
+    plain = written(NUMBERS, WHERE, version=2)
+    huge = bytearray(plain)
+    huge[16:48] = np.array([3, 2**32, 2**32, 1], "<i8").tobytes()
+    assert reason(bytes(huge)) == "TOO_LARGE"
