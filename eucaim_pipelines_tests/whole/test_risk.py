@@ -44,7 +44,7 @@ def test_a_release_waits_until_nobody_can_be_singled_out(site: Site) -> None:
     told = outcome(site, 1, "alike")
     short = {"patients": 2, "studies": 0, "rows": 0, "fields": ["Age at the first examination"]}
     assert told["short"] == short
-    assert "its release is withheld, the last one stays. It would single out 2 patients." in ran.text
+    assert "its release is withheld. It would single out 2 patients." in ran.text
     assert "People whom fewer than 5 look like: 2" in local(site)
 
     ran = deliver(site, "2026-02", holder.files(3, first=12), holder.SECOND)
