@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_VOXELS = 500_000_000
 """Voxels of one label map; reading takes up to eight bytes of memory for each, more only where stored so."""
+MOST_ALONG_AXIS = 32_767
+"""Voxels along one axis, as many as NIfTI-1 can say: each slice becomes a frame that takes time of its own."""
 MOST_LABEL = 0xFFFF
 _LARGEST_OFFSET = 16 * 1024**2
 _GZIP = b"\x1f\x8b"
@@ -77,7 +79,7 @@ def read(data: bytes, limit: int) -> LabelMap:
             shape, dtype, offset = _shape(header), _dtype(header), _offset(header, head)
             count = math.prod(shape)  # of NIfTI-2 each may have 64 bits
             size = offset + dtype.itemsize * count
-            if count > MOST_VOXELS or size > limit:
+            if max(shape) > MOST_ALONG_AXIS or count > MOST_VOXELS or size > limit:
                 raise Refusal("TOO_LARGE")
             whole = head + stream.read(max(0, size - len(head)) + 1)
         except EOFError:

@@ -141,3 +141,9 @@ def test_axes_whose_product_leaves_64_bits_are_too_large() -> None:
     huge = bytearray(plain)
     huge[16:48] = np.array([3, 2**32, 2**32, 1], "<i8").tobytes()
     assert reason(bytes(huge)) == "TOO_LARGE"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 32_768), (1, 32_768, 1), (32_768, 1, 1)])
+def test_a_needle_is_refused_before_it_is_cut_into_as_many_frames(shape: tuple[int, int, int]) -> None:
+    assert reason(written(np.zeros(shape, np.uint8), WHERE, version=2)) == "TOO_LARGE"
+    assert nifti.read(written(np.zeros(shape, np.uint8)[:32_767, :32_767, :32_767], WHERE), LIMIT)
