@@ -79,7 +79,7 @@ def verify(dataset: str, tier: int | None, newest: bool, public_keys: Sequence[s
 
 
 def _one(reading: Reading, tier: int, version: Version, trusted: Sequence[str], told: _Told) -> None:
-    name = f"tier {tier}, {version.version}"
+    name = f"tier {tier}, {_shown(version.version)}"
     if not version.published:
         typer.echo(f"{name}: never published; an interrupted run left it")
         return
@@ -102,8 +102,13 @@ def _tell(faults: Iterable[Fault], told: _Told) -> None:
     """What tiers and versions share is one thing, and told once."""
     for fault in faults:
         if fault not in told.faults:
-            typer.echo(f"  {fault.what}: {fault.key}")
+            typer.echo(f"  {fault.what}: {_shown(fault.key)}")
             told.faults.add(fault)
+
+
+def _shown(name: str) -> str:
+    """A name on one line: whoever may write into a store may name a folder as they like."""
+    return name if name.isprintable() else ascii(name)
 
 
 def _statement(store: ObjectStore, manifest: Manifest, trusted: Sequence[str]) -> bool:

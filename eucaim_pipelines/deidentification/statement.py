@@ -111,6 +111,6 @@ def _signed(data: bytes, trusted: str) -> dict[str, Any] | str:
             return signing.ANOTHER_KEY
         if not signing.signed(body, signature, trusted):
             return "its signature is wrong"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "it cannot be read"
     return body

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_VOXELS = 500_000_000
 """Voxels of one label map; reading takes up to eight bytes of memory for each, more only where stored so."""
 MOST_ALONG_AXIS = 32_767
-"""Voxels along one axis, as many as NIfTI-1 can say: each slice becomes a frame that takes time of its own."""
+"""Voxels along one axis, as many as NIfTI-1 can say: each slice becomes a frame, which takes its time."""
 MOST_LABEL = 0xFFFF
 _LARGEST_OFFSET = 16 * 1024**2
 _GZIP = b"\x1f\x8b"

@@ -6,19 +6,24 @@ release is what was published is checked in `verification`.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from io import BytesIO
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from eucaim_pipelines.errors import DataError
+from eucaim_pipelines.release.parquet import decode
 from eucaim_pipelines.release.store import ObjectStore
 
 SCHEMA = "eucaim_pipelines/manifest/1"
 TIERS = (1, 2, 3)
+_VERSION = re.compile(r"\d{4}\.\d{2}\.\d{2}-[0-9a-f]{8}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LONGEST_KEY, _LONGEST_NAME = 1024, 255
+"""Bytes of a key (S3), and of one of its names (folders)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,28 @@ class Manifest:
             body[part] = tuple(Item(**item) for item in body[part])
         return cls(**body)
 
+    @classmethod
+    def from_anybody(cls, data: bytes) -> "Manifest | None":
+        """Read what may be no manifest, or a forged one: None unless it has the very form of `to_bytes`, and
+        names nothing outside its dataset.
+        """
+        try:
+            made = cls.from_bytes(data)
+            same = made.to_bytes() == data
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        items = (*made.tables, *made.objects, *made.files)
+        texts = (made.dataset_id, made.issued, made.software, *(item.name for item in items))
+        formed = (
+            all(isinstance(each, str) for each in texts)
+            and type(made.tier) is int
+            and is_version(made.version)
+            and (made.previous is None or is_version(made.previous))
+            and all(_is_entry(made.dataset_id, (item.key, item.bytes, item.sha256)) for item in items)
+            and all(item.rows is None or type(item.rows) is int for item in items)
+        )
+        return made if same and formed else None
+
 
 def item(name: str, key: str, data: bytes, rows: int | None = None) -> Item:
     """Describe bytes that are about to be put."""
@@ -74,6 +101,33 @@ def version(newest_export: date, parts: Mapping[str, str]) -> str:
     """`YYYY.MM.DD-xxxxxxxx`: the newest export's date and 8 hex digits of the content's digest."""
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return f"{newest_export:%Y.%m.%d}-{digest[:8]}"
+
+
+def is_version(text: object) -> bool:
+    """Whether this has the form of what `version` gives."""
+    return isinstance(text, str) and _VERSION.fullmatch(text) is not None
+
+
+def is_key(dataset: str, text: object) -> bool:
+    """Whether this can be a key of a dataset: in its folder, of letters that print, fit for any store."""
+    return (
+        isinstance(text, str)
+        and text.isprintable()
+        and text.startswith(f"{dataset}/")
+        and len(text.encode()) <= _LONGEST_KEY
+        and all(0 < len(name.encode()) <= _LONGEST_NAME for name in text.split("/"))
+        and {".", ".."}.isdisjoint(text.split("/"))
+    )
+
+
+def _is_entry(dataset: str, entry: tuple[object, object, object]) -> bool:
+    key, size, sha256 = entry
+    return (
+        is_key(dataset, key)
+        and type(size) is int
+        and isinstance(sha256, str)
+        and _SHA256.fullmatch(sha256) is not None
+    )
 
 
 def tier_folder(dataset: str, tier: int) -> str:
@@ -161,8 +215,8 @@ def pointed(store: ObjectStore, dataset: str, tier: int) -> tuple[str, str] | No
     data = store.get(pointer(dataset, tier))
     if data is None:
         return None
-    words = data.decode("ascii", "replace").split()
-    if len(words) != 2 or data != "{}\n{}\n".format(*words).encode():
+    words = data.decode("ascii", "replace").split("\n")
+    if len(words) != 3 or not is_version(words[0]) or not _SHA256.fullmatch(words[1]) or words[2]:
         raise DataError(f"sha256: {pointer(dataset, tier)}. The pointer is not as it was published.")
     return words[0], words[1]
 
@@ -172,26 +226,27 @@ def named(store: ObjectStore, dataset: str) -> set[str]:
     found = [m for tier in TIERS if (m := current(store, dataset, tier)) is not None]
     lists = {part.key: part for manifest in found for part in manifest.objects}  # tiers share most of them
     try:
-        return {key for key, _, _ in _listed(store, lists.values())}
+        return {key for part in lists.values() for key, _, _ in listed(store, dataset, part)}
     except DataError:
         return set()
 
 
-def objects_of(store: ObjectStore, manifest: Manifest) -> Iterator[tuple[str, int, str]]:
-    """(key, bytes, SHA-256) of every image that a release names.
+def listed(store: ObjectStore, dataset: str, part: Item) -> list[tuple[str, int, str]]:
+    """(key, bytes, SHA-256) of every image in one of a release's lists.
 
     Raises
     ------
     DataError
-        With the key of an object list that is gone.
+        With the key of the list, if it is gone or no such list.
     """
-    return _listed(store, manifest.objects)
-
-
-def _listed(store: ObjectStore, lists: Iterable[Item]) -> Iterator[tuple[str, int, str]]:
-    for part in lists:
-        data = store.get(part.key)
-        if data is None:
-            raise DataError(f"missing: {part.key}. A list of images that the release names is gone.")
-        table = pq.read_table(BytesIO(data))
-        yield from zip(*(table.column(name).to_pylist() for name in ("key", "bytes", "sha256")), strict=True)
+    data = store.get(part.key)
+    if data is None:
+        raise DataError(f"missing: {part.key}. A list of images that the release names is gone.")
+    try:
+        table = decode(data, ["key", "bytes", "sha256"])
+        found = list(zip(*(table.column(n).to_pylist() for n in ("key", "bytes", "sha256")), strict=True))
+    except (pa.ArrowException, ValueError, KeyError, OSError):
+        found = None
+    if found is None or not all(_is_entry(dataset, entry) for entry in found):
+        raise DataError(f"sha256: {part.key}. A list of images that the release names is not as it was put.")
+    return found

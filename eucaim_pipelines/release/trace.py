@@ -100,7 +100,7 @@ def problems(store: ObjectStore, manifest: Manifest, trusted: str) -> list[str]:
             return [f"it tells of another manifest than {place}"]
         if body != _body(now, trusted.lower()):
             return ["it is the trace of another release"]
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         return ["it cannot be read"]
     return []
 

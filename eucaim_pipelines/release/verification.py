@@ -27,7 +27,7 @@ Entry = tuple[str, int, str]
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that does not hold: the key and `missing`, `size` or `sha256`."""
+    """One thing that does not hold: the key and `missing`, `size`, `sha256` or, of a list, `unreadable`."""
 
     key: str
     what: str
@@ -115,12 +115,9 @@ def _closure(
 
 
 def _read(data: bytes, place: tuple[str, int, str]) -> Manifest | None:
-    try:
-        manifest = Manifest.from_bytes(data)
-        whole = manifest.to_bytes() == data
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return manifest if whole and (manifest.dataset_id, manifest.tier, manifest.version) == place else None
+    manifest = Manifest.from_anybody(data)
+    found = (manifest.dataset_id, manifest.tier, manifest.version) if manifest is not None else None
+    return manifest if found == place else None
 
 
 @dataclass
@@ -151,12 +148,20 @@ class Reading:
         faults = self._faults(items)
         if {fault.key for fault in faults} & {part.key for part in manifest.objects}:
             return len(items), faults
-        images = 0
-        named = manifests.objects_of(self.store, manifest)
+        images, unread = 0, list[Fault]()
+        named = self._images(manifest, unread)
         while batch := list(islice(named, _BATCH)):
             faults += self._faults(batch)
             images += len(batch)
-        return len(items) + images, faults
+        return len(items) + images, faults + unread
+
+    def _images(self, manifest: Manifest, unread: list[Fault]) -> Iterator[Entry]:
+        """What the lists of images name; `unread` takes those that have the stated hash and are no lists."""
+        for part in manifest.objects:
+            try:
+                yield from manifests.listed(self.store, manifest.dataset_id, part)
+            except DataError:
+                unread.append(Fault(part.key, "unreadable"))
 
     def _faults(self, entries: Sequence[Entry]) -> list[Fault]:
         new = list({key for key, _, _ in entries} - self.found.keys())

@@ -4,6 +4,7 @@ What is put there, and in which order, is decided elsewhere.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from eucaim_pipelines.errors import MachineError
 from eucaim_pipelines.release.store import PIECE, StoreConflictError
 
 _PARTIAL = ".partial-"
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+"""A folder where a file should be, or the other way round, holds no key: as in an object store."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class FolderStore:
         """See `ObjectStore.get`."""
         try:
             return self._path(key).read_bytes()
-        except FileNotFoundError:
+        except _NO_FILE:
             return None
         except OSError as error:
             raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None
@@ -56,8 +59,9 @@ class FolderStore:
     def size(self, key: str) -> int | None:
         """See `ObjectStore.size`."""
         try:
-            return self._path(key).stat().st_size
-        except FileNotFoundError:
+            status = self._path(key).stat()
+            return status.st_size if stat.S_ISREG(status.st_mode) else None
+        except _NO_FILE:
             return None
         except OSError as error:
             raise MachineError(f"The release folder cannot be read: {error.strerror}.") from None

@@ -99,6 +99,6 @@ def test_a_true_signature_under_a_bad_result_does_not_hold(change, objects, told
 NO_HEX = json.dumps(json.loads(sign(STATED, KEY)) | {"signature": "zz"}).encode()
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", NO_HEX, b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", NO_HEX, b"\xff", b"[" * 100_000], ids=range(6))
 def test_what_cannot_be_read_does_not_hold(data):
     assert problems(data) == ["it cannot be read"]

@@ -3,12 +3,16 @@
 import hashlib
 import json
 
+import pyarrow as pa
 import pytest
 
+from eucaim_pipelines.cli.verifying import _tell, _Told
 from eucaim_pipelines.deidentification.keys.pseudonyms import SiteKey
 from eucaim_pipelines.deidentification.keys.signing import public_key
+from eucaim_pipelines.errors import DataError
 from eucaim_pipelines.release import manifest as manifests
 from eucaim_pipelines.release import trace
+from eucaim_pipelines.release.parquet import encode
 from eucaim_pipelines.release.publication import publish
 from eucaim_pipelines.release.verification import Fault, Reading, versions
 from eucaim_pipelines.resources.folder_store import FolderStore
@@ -171,9 +175,94 @@ def test_what_tiers_and_versions_share_is_read_once(store, made):
 def test_what_is_wrong_is_said(store, made, damage, what):
     newest = made[-1]
     assert Reading(store).check(newest) == (1 + 2 + 2 + 6, [])
-    for key in (newest.tables[0].key, newest.files[0].key, next(manifests.objects_of(store, newest))[0]):
+    for key in (
+        newest.tables[0].key,
+        newest.files[0].key,
+        manifests.listed(store, "ds", newest.objects[0])[0][0],
+    ):
         path = store.root / key
         whole = path.read_bytes()
         path.unlink() if damage is None else path.write_bytes(damage(whole))
         assert Reading(store).check(newest)[1] == [Fault(key, what)]
         path.write_bytes(whole)
+
+
+FORGED = {
+    "a version that was followed": {"previous": ["x"]},
+    "one outside the dataset": {"previous": "../../x"},
+    "a key outside the dataset": {"tables": [{"key": "ds/../x"}]},
+    "a key of another dataset": {"tables": [{"key": "other/x"}]},
+    "a key that no folder can hold": {"tables": [{"key": "ds/" + "x" * 256}]},
+    "a key that does not print": {"tables": [{"key": "ds/\0"}]},
+    "a key that is none": {"objects": [{"key": None}]},
+    "a size that is none": {"files": [{"bytes": "1"}]},
+    "rows that are none": {"objects": [{"rows": "1"}]},
+}
+
+
+def forge(store, manifest, **changes):
+    """Change a manifest that the pointer does not hold, or the first of its items."""
+    body = json.loads(manifest.to_bytes())
+    for name, change in changes.items():
+        body[name] = [body[name][0] | change[0], *body[name][1:]] if isinstance(change[0], dict) else change
+    data = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (store.root / manifests.manifest_key("ds", 1, manifest.version)).write_text(data)
+
+
+def test_a_manifest_that_nobody_here_would_write_is_named_and_nothing_of_it_is_followed(store, made):
+    (store.root / FOLDER / made[1].version / "report.html").write_bytes(b"of 5 images")
+    key = manifests.manifest_key("ds", 1, made[0].version)
+    for name, changes in FORGED.items():
+        forge(store, made[0], **changes)
+        assert sorted(problems(store)) == sorted([key, f"{FOLDER}/{made[1].version}/report.html"]), name
+
+
+@pytest.mark.parametrize("place", ["manifest.json", "trace.json", "CURRENT"])
+def test_garbage_is_named(store, made, place):
+    place = f"{FOLDER}/{place if place == 'CURRENT' else f'{made[0].version}/{place}'}"
+    for garbage in (b"", b"\xff\0", b"null", b"[" * 100_000, b'{"a":' * 100_000):
+        (store.root / place).write_bytes(garbage)
+        assert any(place in told for told in problems(store)), garbage[:9]
+
+
+def test_a_pointer_to_no_version_is_not_followed(store, made):
+    for version in ("../../../x", "/etc", "a\0b", "x" * 5000, "\x1b[2J"):
+        (store.root / FOLDER / "CURRENT").write_text(f"{version}\n{'0' * 64}\n")
+        assert problems(store) == [f"{FOLDER}/CURRENT"], version[:9]
+
+
+NO_LISTS = (
+    {"key": ["ds/x"]},
+    {"key": ["ds/../../x"], "bytes": [1], "sha256": ["0" * 64]},
+    {"key": [None], "bytes": [1], "sha256": ["0" * 64]},
+    {"key": [["ds/x"]], "bytes": [1], "sha256": ["0" * 64]},
+)
+
+
+def test_a_list_of_images_that_is_none_is_named_though_its_hash_is_right(store, made):
+    key = made[0].objects[0].key
+    for data in (b"PAR1" * 9, *(encode(pa.table(columns)) for columns in NO_LISTS)):
+        (store.root / key).write_bytes(data)
+        item = manifests.item("objects", key, data)
+        forge(store, made[0], objects=[{"bytes": item.bytes, "sha256": item.sha256}])
+        found, _ = versions(store, "ds", 1)
+        [manifest] = [each.manifest for each in found if each.version == made[0].version]
+        assert Reading(store).check(manifest)[1] == [Fault(key, "unreadable")]
+        with pytest.raises(DataError, match=key):
+            manifests.listed(store, "ds", manifest.objects[0])
+
+
+def test_a_folder_where_a_file_should_be_is_a_file_that_is_missing(store, made):
+    for key in (made[0].objects[0].key, manifests.manifest_key("ds", 1, made[0].version), trace.key(made[0])):
+        path = store.root / key
+        whole = path.read_bytes()
+        path.unlink()
+        path.mkdir()
+        assert any(key in told for told in problems(store)), key
+        path.rmdir()
+        path.write_bytes(whole)
+
+
+def test_the_name_of_a_strange_folder_stays_on_its_line(capsys):
+    _tell([Fault("ds/tier_1/new\nline\x1b[2J/manifest.json", "missing")], _Told())
+    assert capsys.readouterr().out == "  missing: 'ds/tier_1/new\\nline\\x1b[2J/manifest.json'\n"

@@ -35,6 +35,8 @@ def test_what_is_absent_is_none_and_size_needs_no_reading(store):
     assert store.get("ds/a") is None and store.size("ds/a") is None
     store.put("ds/a", b"12345")
     assert store.size("ds/a") == 5
+    for none in ("ds", "ds/a/b"):
+        assert store.get(none) is None and store.size(none) is None
 
 
 def test_folders_are_those_that_hold_a_key(store):
