@@ -1,17 +1,20 @@
 """A release of a million objects: its lineage, its lists, the search for identities, and `eucaim explain`.
 
-All names are invented, and identities share beginnings as those of a hospital do. The peer of the same run is
-pandas reading the lineage once. Prints a table and asserts nothing about time.
+All names are invented. Identities share beginnings as those of a hospital do, half of the UIDs with new ones.
+Each object is a series of its own, as mammograms are. The peer of the same run is pandas reading the lineage
+once. Prints a table and asserts nothing about time.
 """
 
 import argparse
 import io
+import json
 import os
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from eucaim_pipelines.cli import explaining
+from eucaim_pipelines.contracts.tables import load_tables
 from eucaim_pipelines.deidentification import sweep
 from eucaim_pipelines.deidentification.keys.pseudonyms import Pseudonyms, SiteKey
 from eucaim_pipelines.ingest.exports import Entry, Export
@@ -37,6 +41,11 @@ from eucaim_pipelines.settings import write_settings
 DATASET = "invented"
 RULES = {"profile_digest": "1" * 64, "rules_digest": "2" * 64, "key_id": "3" * 16}
 PER_PATIENT, PER_STUDY = 100, 25
+SOURCE = f"""
+dataset_id: {DATASET}
+tier: 3
+catalogue: {{title: Invented, description: Invented rows for a benchmark.}}
+"""
 _COLUMNS = (
     *("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"),
     *("source_digest", "object_sha256", "object_key"),
@@ -50,16 +59,16 @@ def main() -> None:
     count = options.parse_args().objects
     with tempfile.TemporaryDirectory() as scratch:
         site, (instances, identities) = Path(scratch), _invented(count)
-        with stage("lineage, made and encoded"):
+        with stage("lineage, made and encoded") as made:
             table = lineage.build(instances, [("4" * 64, "patient")], [("patient", "figure")], RULES)
             data = encode(table)
-        with stage("lists of images by patient"):
+        with stage("lists of images by patient") as listed:
             lists = object_lists(DATASET, instances)
         searched = [instances, lineage.beyond(table, instances)]
-        with stage(f"search for {len(identities):,} identities"):
+        with stage(f"search for {len(identities):,} identities") as swept:
             found = sweep.find_in_tables(searched, identities)
         (site / "lineage.parquet").write_bytes(data)
-        with stage("pandas reads the lineage"):
+        with stage("pandas reads the lineage") as peer:
             pd.read_parquet(site / "lineage.parquet")
         _site(site, instances, table, data)
         row = table.slice(count // 2, 1).to_pylist()[0]
@@ -72,16 +81,30 @@ def main() -> None:
             explaining.explain(_source(row["object_sha256"]), paths=False)
         if row["object_key"] not in said.getvalue() or found:
             raise SystemExit("Something else came out: the benchmark is out of date.")
+        with stage(f"explain a figure of {count:,} rows"), redirect_stdout(io.StringIO()) as said:
+            explaining.explain_figure(DATASET, "hasImageModality", as_json=True)
+        if json.loads(said.getvalue())["rows"] != count:
+            raise SystemExit("Another figure came out: the benchmark is out of date.")
+        ratios = ", ".join(f"{each.seconds / peer.seconds:.1f}" for each in (made, listed, swept))
         print(f"{count:,} objects, {len(lists):,} lists, lineage of {len(data) / 1e6:.0f} MB")
+        print(f"lineage, lists and search: {ratios} times the peer; load {os.getloadavg()[0]:.0f}")
+
+
+@dataclass
+class Clock:
+    """Seconds that a stage took, once it is over."""
+
+    seconds: float = 0.0
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
+def stage(name: str) -> Iterator[Clock]:
     """Print seconds of a stage, and the most memory that this process ever had."""
-    started = time.perf_counter()
-    yield
+    clock, started = Clock(), time.perf_counter()
+    yield clock
+    clock.seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name:<36}{time.perf_counter() - started:>8.1f} s{peak:>8.0f} MB", flush=True)
+    print(f"{name:<36}{clock.seconds:>8.1f} s{peak:>8.0f} MB", flush=True)
 
 
 def _invented(count: int) -> tuple[pa.Table, set[str]]:
@@ -92,9 +115,9 @@ def _invented(count: int) -> tuple[pa.Table, set[str]]:
     identities = {text for n in range(len(people)) for text in (f"HOSP-{n:08d}", f"ACC2023{n:09d}")}
     for n in range(count):
         person, study = people[n // PER_PATIENT], f"2.25.{n // PER_STUDY + 10**30}"
-        series, digest = f"2.25.{n // PER_STUDY + 10**31}", _digits("object", n)
+        series, digest = f"2.25.{n + 10**31}", _digits("object", n)
         own = f"1.2.826.0.1.3680043.8.498.{n // PER_STUDY}"
-        identities |= {f"{own}.1", f"{own}.2", f"{own}.2.{n}"}
+        identities |= {f"{own}.1", f"{own}.2.{n}" if n % 2 else f"2.25.{n + 2 * 10**32}"}
         values = (person, study, series, f"2.25.{n + 10**32}", pseudonyms.digest("source", _source(digest)),
                   digest, f"{DATASET}/imaging_data/{person}/{study}/{series}/{digest[:32]}.dcm")  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
@@ -126,6 +149,8 @@ def _site(folder: Path, instances: pa.Table, table: pa.Table, data: bytes) -> No
         folder / "settings.yaml", {n: n for n in places} | {"key_file": "key", "sources": "landing"}
     )
     os.environ["EUCAIM_SETTINGS"] = str(folder / "settings.yaml")
+    (folder / "landing" / f"{DATASET}.yaml").write_text(SOURCE, encoding="utf-8")
+    (staged / "instances.parquet").write_bytes(encode(instances))
     rows = instances.select(["object_key", "object_sha256", "SOPInstanceUID"]).to_pylist()
     with Ledger(folder / "restricted" / DATASET / "ledger.sqlite") as ledger:
         export = Export("2026-01", folder, "folder", datetime(2026, 1, 1, tzinfo=UTC))
@@ -137,12 +162,31 @@ def _site(folder: Path, instances: pa.Table, table: pa.Table, data: bytes) -> No
     store = FolderStore(folder / "release")
     named = manifests.item(lineage.NAME, f"{DATASET}/lineage/{sha256(data).hexdigest()}.parquet", data)
     store.put(named.key, data)
+    told = encode(_series(instances))
+    told_of = replace(
+        manifests.item("image_series", f"{DATASET}/tables/series.parquet", told), rows=len(rows)
+    )
+    store.put(told_of.key, told)
     for tier in manifests.TIERS:
-        made = Manifest(DATASET, tier, "2026.01.01-00000000", "2026-01-01", "benchmark", {}, files=(named,))
+        made = Manifest(
+            DATASET, tier, "2026.01.01-00000000", "2026-01-01", "benchmark", {}, (told_of,), files=(named,)
+        )
         store.put(manifests.manifest_key(DATASET, tier, made.version), made.to_bytes())
         store.replace(
             manifests.pointer(DATASET, tier), manifests.pointer_bytes(made.version, made.to_bytes())
         )
+
+
+def _series(instances: pa.Table) -> pa.Table:
+    """The released table of series, as far as the figure asks for it."""
+    empty = load_tables()["image_series"].empty()
+    names = {"patient_id": "PatientID", "study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID"}
+    known = {own: instances[name] for own, name in names.items()}
+    known["series_modality"] = pa.repeat("CT", len(instances))
+    columns = {
+        field.name: known.get(field.name, pa.nulls(len(instances), field.type)) for field in empty.schema
+    }
+    return pa.table(columns, schema=empty.schema)
 
 
 def _reading(number: int, row: dict[str, str]) -> Reading:

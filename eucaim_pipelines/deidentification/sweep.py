@@ -1,6 +1,8 @@
 """The last look: do identities that were received occur in what is about to be released?
 
-Counts only; which identity was found is never said.
+Counts only; which identity was found is never said. Every release is searched whole and for all identities: a
+new one may stand in an old row, and an old one in a new row. What that takes grows with the text plus the
+number of identities, not with their product.
 """
 
 from collections.abc import Collection, Iterable, Iterator
