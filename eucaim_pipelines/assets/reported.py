@@ -43,7 +43,7 @@ from eucaim_pipelines.report.content import (
     UnmappedValue,
     effect,
 )
-from eucaim_pipelines.report.pointers import RECORDS, Origins, resolve
+from eucaim_pipelines.report.pointers import INSTANCES, RECORDS, Origins, resolve
 from eucaim_pipelines.report.summaries import summarise
 from eucaim_pipelines.report.summary import Changes, Difference, Unmapped
 from eucaim_pipelines.report.vocabulary import suggestions
@@ -168,7 +168,8 @@ def local_detail(
 
 def origins(source: SourceContract, sources: Mapping[str, str], shelves: tuple[Shelf, Shelf]) -> Origins:
     """What rows of a release were made from: `sources` of `Ledger.sources`, `shelves` of `local_detail`."""
-    return Origins(_records(source, *shelves), shelves[1].read("deidentified/instances"), sources)
+    instances = shelves[1].scan("deidentified/instances").to_table(columns=INSTANCES)
+    return Origins(_records(source, *shelves), instances, sources)
 
 
 def _results(tier: int, shelf: Shelf) -> pa.Table:

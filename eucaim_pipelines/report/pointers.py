@@ -26,6 +26,8 @@ RECORDS = pa.schema(
 )
 _FEW = 3
 _LEVELS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID")
+INSTANCES = [*_LEVELS, "object_key"]
+"""Columns of the header inventory by which files are found."""
 _UID = re.compile(r"\d+(?:\.\d+)+")
 _RECORD = re.compile(r"[0-9a-f]{16}")
 _DIGITS = 16
@@ -41,7 +43,7 @@ class Origins:
     records
         `RECORDS`: of every record the name of its file in the source contract, export and line.
     instances
-        De-identified header inventory with object_key.
+        De-identified header inventory, `INSTANCES` of it.
     sources
         Object key to the SHA-256 of the file that it was made from.
     """
